@@ -1,0 +1,1 @@
+"""The rules of nurturing as pure functions over frozen values: no session, no clock, no network."""

@@ -1,0 +1,1 @@
+"""The one condition language: segments, branches, exits, goals, scoring criteria and lifecycle rules."""

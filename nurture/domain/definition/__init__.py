@@ -1,0 +1,1 @@
+"""What marketers design, as values: campaigns with their steps, streams, the organisation."""

@@ -1,0 +1,1 @@
+"""Waits, windows, quiet hours, zones and daylight saving."""
