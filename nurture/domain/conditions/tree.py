@@ -33,18 +33,20 @@ class Operator(StrEnum):
     UNKNOWN = "unknown"
 
 
-def _as_tuple(value: object) -> object:
+def as_tuple(value: object) -> object:
     if isinstance(value, str):
         return (value,)
     return tuple(value) if isinstance(value, list) else value
 
 
-def _one_or_many(value: tuple[str, ...]) -> object:
+def one_or_many(value: tuple[str, ...]) -> object:
     return str(value[0]) if len(value) == 1 else [str(item) for item in value]
 
 
-Lifecycles = Annotated[tuple[Lifecycle, ...], BeforeValidator(_as_tuple), PlainSerializer(_one_or_many)]
-Stages = Annotated[tuple[Stage, ...], BeforeValidator(_as_tuple), PlainSerializer(_one_or_many)]
+Lifecycles = Annotated[tuple[Lifecycle, ...], BeforeValidator(as_tuple), PlainSerializer(one_or_many)]
+Stages = Annotated[tuple[Stage, ...], BeforeValidator(as_tuple), PlainSerializer(one_or_many)]
+Details = dict[str, Annotated[tuple[str, ...], BeforeValidator(as_tuple), PlainSerializer(one_or_many)]]
+"""Wanted details of an event: a text, or a list of which any will do."""
 EventName = Annotated[str, BeforeValidator(known_kind)]
 
 
@@ -67,7 +69,11 @@ class None_(Part):
 
 
 class FieldTest(Part):
-    """A lead's, its company's (`company.industry`) or a custom (`fields.x`, `company.fields.x`) field."""
+    """A lead's (`lead.language`), its company's (`company.industry`) or a custom (`custom.role`) field.
+
+    `lead.` may be left out; `industry` and `company_size` are short for the company's. Custom names are
+    unique over leads and companies; organisation.yaml says whose a field is and of which type.
+    """
 
     field: str
     op: Operator = Operator.IS
@@ -86,16 +92,17 @@ class FieldTest(Part):
 class EventTest(Part):
     """At least `count` events of a kind that count as evidence.
 
-    Inside a campaign they count from the enrollment's, or the wait's, start unless `within` (back from now;
-    days are counted in UTC) or `ever` says otherwise; outside a campaign the default is `ever`.
-    `where` compares the event's details, all of them, by text.
+    Inside a campaign they count from the enrollment's, or the wait's, start, in a ladder's rule from
+    the moment the lead came to its rung, unless `within` (back from now; days are counted in UTC) or `ever`
+    says otherwise; in segments and elsewhere the default is `ever`.
+    `where` names details that the event must have, all of them, compared as text.
     """
 
     event: EventName
     count: int = Field(default=1, ge=1)
     within: DurationField | None = None
     ever: bool = False
-    where: dict[str, str] = Field(default_factory=dict)
+    where: Details = Field(default_factory=dict)
 
 
 class MessageTest(Part):

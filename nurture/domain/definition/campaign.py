@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
-from nurture.domain.conditions.tree import Condition, EventName, Part
+from nurture.domain.conditions.tree import Condition, Details, EventName, Part
 from nurture.domain.definition.steps import AnyStep, BranchStep, Key, Slug, SplitStep
 from nurture.domain.definition.window import WindowField
 from nurture.domain.timing.durations import Duration, DurationField
@@ -43,7 +43,7 @@ class Entry(Part):
 
     when: Condition | None = None
     event: EventName | None = None
-    where: dict[str, str] = Field(default_factory=dict)
+    where: Details = Field(default_factory=dict)
     schedule: Cron | None = None
     audience: Audience | None = None
     manual: bool = False
@@ -65,7 +65,7 @@ class Goal(Part):
     """What the campaign is for; reached when it comes true within the time stated, after entry."""
 
     event: EventName | None = None
-    where: dict[str, str] = Field(default_factory=dict)
+    where: Details = Field(default_factory=dict)
     when: Condition | None = None
     within: DurationField = Duration(days=30)
 

@@ -2,16 +2,17 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, PlainSerializer, Tag, model_validator
 
-from nurture.domain.conditions.tree import Condition, Part
+from nurture.domain.conditions.tree import Condition, Part, as_tuple, one_or_many
 from nurture.domain.definition.window import WindowField
 from nurture.domain.timing.durations import DurationField
 from nurture.domain.values import Lifecycle, Stage
 
-Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9/_-]{0,126}$")]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Weekdays = Annotated[tuple[Weekday, ...], BeforeValidator(as_tuple), PlainSerializer(one_or_many)]
 ClockTime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
 
@@ -38,9 +39,9 @@ class Sending(Part):
 
 
 class LocalMoment(Part):
-    """The next time that the lead's clock shows this; a weekday, a date or just a time of day."""
+    """The next time that the lead's clock shows this: on one of the weekdays, on a date, or just a time of day."""
 
-    weekday: Weekday | None = None
+    weekday: Weekdays = ()
     date: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}-\d{2}$")
     at: ClockTime = "09:00"
 
@@ -75,17 +76,17 @@ class Updating(Part):
 
 
 class Notifying(Part):
-    """Whom to tell: the lead's owner, or an address of the house; a task is made, due after `due`."""
+    """Whom to tell: the lead's owner, or a user by address; a task is made, due after `due`."""
 
     owner: bool = False
-    to: str | None = None
+    user: str | None = None
     due: DurationField | None = None
-    text: str = ""
+    reason: str = ""
 
     @model_validator(mode="after")
     def _somebody(self) -> "Notifying":
-        if not self.owner and not self.to:
-            raise ValueError('say whom: "owner: true" or "to: somebody@…"')
+        if self.owner == (self.user is not None):
+            raise ValueError('say whom: either "owner: true" or "user: somebody@…"')
         return self
 
 
