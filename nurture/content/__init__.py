@@ -1,0 +1,1 @@
+"""Files, compiling and rendering; no network."""

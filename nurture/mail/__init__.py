@@ -1,0 +1,1 @@
+"""The transports: how a letter leaves the house."""

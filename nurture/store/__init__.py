@@ -1,0 +1,1 @@
+"""The database: one schema, and functions that take a Session and never commit."""

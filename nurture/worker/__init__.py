@@ -1,0 +1,1 @@
+"""The alarm clocks: fixed jobs that call the services."""
