@@ -1,0 +1,1 @@
+"""What tests need from the machine: programs, a database server, a browser."""
