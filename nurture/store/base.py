@@ -92,7 +92,12 @@ def make_engine(url: str, *, pool_size: int = 8) -> Engine:
     if make_url(url).get_backend_name() == "sqlite":
         return _sqlite(url, pool_size)
     options = "-c synchronous_commit=on -c idle_in_transaction_session_timeout=15s -c lock_timeout=5s"
-    keepalives = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 8000}
+    keepalives = {
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 8000,
+    }
     return create_engine(
         url,
         pool_size=pool_size,

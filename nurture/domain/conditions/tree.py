@@ -3,7 +3,16 @@
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, PlainSerializer, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainSerializer,
+    Tag,
+    model_validator,
+)
 
 from nurture.domain.events import known_kind
 from nurture.domain.timing.durations import DurationField
@@ -85,7 +94,9 @@ class FieldTest(Part):
         if needs_none != (self.value is None):
             raise ValueError(f'operator "{self.op}" {"takes no" if needs_none else "needs a"} value')
         if (self.op is Operator.IN) != isinstance(self.value, tuple):
-            raise ValueError(f'operator "{self.op}" {"needs a list" if self.op is Operator.IN else "takes one value"}')
+            raise ValueError(
+                f'operator "{self.op}" {"needs a list" if self.op is Operator.IN else "takes one value"}'
+            )
         return self
 
 

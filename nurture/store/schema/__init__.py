@@ -1,15 +1,15 @@
 """Every table, in the order in which a lead's life meets them."""
 
-from nurture.store.schema.people import (
-    Company,
-    Consent,
-    Lead,
-    LeadAlias,
-    LeadTag,
-    Recheck,
-    ScoreRow,
-    SegmentMember,
-    Suppression,
+from nurture.store.schema.campaigns import (
+    Campaign,
+    CampaignVersion,
+    Document,
+    Due,
+    Enrollment,
+    Fire,
+    ReadPiece,
+    Template,
+    TemplateVersion,
 )
 from nurture.store.schema.facts import (
     Decision,
@@ -22,18 +22,6 @@ from nurture.store.schema.facts import (
     ScoreEntry,
     VerdictChange,
 )
-from nurture.store.schema.campaigns import (
-    Campaign,
-    CampaignVersion,
-    Document,
-    Due,
-    Enrollment,
-    Fire,
-    ReadPiece,
-    Template,
-    TemplateVersion,
-)
-from nurture.store.schema.mail import Bucket, Message, MessageContent, MessageLink, OutboxMail
 from nurture.store.schema.house import (
     AuditEntry,
     Heartbeat,
@@ -44,6 +32,18 @@ from nurture.store.schema.house import (
     Task,
     User,
     UserToken,
+)
+from nurture.store.schema.mail import Bucket, Message, MessageContent, MessageLink, OutboxMail
+from nurture.store.schema.people import (
+    Company,
+    Consent,
+    Lead,
+    LeadAlias,
+    LeadTag,
+    Recheck,
+    ScoreRow,
+    SegmentMember,
+    Suppression,
 )
 
 __all__ = [

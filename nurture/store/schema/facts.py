@@ -24,7 +24,10 @@ class RawItem(Base):
     processed_at: Mapped[datetime | None]
     __table_args__ = (
         Index(
-            "ix_raw_item_new", "id", sqlite_where=text("status = 'new'"), postgresql_where=text("status = 'new'")
+            "ix_raw_item_new",
+            "id",
+            sqlite_where=text("status = 'new'"),
+            postgresql_where=text("status = 'new'"),
         ),
     )
 
@@ -100,7 +103,9 @@ class Inbox(Base):
     """
 
     __tablename__ = "inbox"
-    event_id: Mapped[int] = mapped_column(BigInt, ForeignKey("event.id"), primary_key=True, autoincrement=False)
+    event_id: Mapped[int] = mapped_column(
+        BigInt, ForeignKey("event.id"), primary_key=True, autoincrement=False
+    )
     lead_id: Mapped[int] = mapped_column(BigInt, index=True)
     attempts: Mapped[int] = mapped_column(default=0)
     error: Mapped[str | None]
@@ -159,7 +164,10 @@ class LadderChange(Base):
     actor: Mapped[str] = mapped_column(default="nurture")
     event_id: Mapped[int | None] = mapped_column(BigInt)
     pinned_until: Mapped[datetime | None]
-    __table_args__ = (Index("ix_ladder_change_lead", "lead_id", "at"), Index("ix_ladder_change_at", "ladder", "at"))
+    __table_args__ = (
+        Index("ix_ladder_change_lead", "lead_id", "at"),
+        Index("ix_ladder_change_at", "ladder", "at"),
+    )
 
 
 class Decision(Base):
@@ -182,4 +190,7 @@ class Decision(Base):
     sentence: Mapped[str] = mapped_column(default="")
     values_seen: Mapped[dict[str, Any]] = mapped_column(default=dict)
     next_at: Mapped[datetime | None]
-    __table_args__ = (Index("ix_decision_lead", "lead_id", "at"), Index("ix_decision_campaign_at", "campaign", "at"))
+    __table_args__ = (
+        Index("ix_decision_lead", "lead_id", "at"),
+        Index("ix_decision_campaign_at", "campaign", "at"),
+    )

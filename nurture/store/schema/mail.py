@@ -79,7 +79,9 @@ class MessageContent(Base):
     """
 
     __tablename__ = "message_content"
-    message_id: Mapped[int] = mapped_column(BigInt, ForeignKey("message.id"), primary_key=True, autoincrement=False)
+    message_id: Mapped[int] = mapped_column(
+        BigInt, ForeignKey("message.id"), primary_key=True, autoincrement=False
+    )
     merge: Mapped[dict[str, Any]]
     subject: Mapped[str]
     rendered_at: Mapped[datetime]
@@ -89,7 +91,9 @@ class MessageLink(Base):
     """A link target that depends on the lead, with its scheme and host fixed when it was rendered."""
 
     __tablename__ = "message_link"
-    message_id: Mapped[int] = mapped_column(BigInt, ForeignKey("message.id"), primary_key=True, autoincrement=False)
+    message_id: Mapped[int] = mapped_column(
+        BigInt, ForeignKey("message.id"), primary_key=True, autoincrement=False
+    )
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     target: Mapped[str]
 
