@@ -97,5 +97,6 @@ def known_kind(kind: str) -> str:
     if kind in _KNOWN or (kind.startswith("custom:") and name.isalnum()):
         return kind
     raise InputError(
-        f'"{kind}" is not a kind of event. Use one of {", ".join(EventKind)}, or "custom:" and a name of your own.'
+        f'"{kind}" is not a kind of event. '
+        f'Use one of {", ".join(EventKind)}, or "custom:" and a name of your own.'
     )

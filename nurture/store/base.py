@@ -215,9 +215,7 @@ def database_now(session: Session) -> datetime:
     if session.get_bind().dialect.name == "sqlite":
         stamp = session.scalar(text("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')"))
         return datetime.fromisoformat(str(stamp)).replace(tzinfo=UTC)
-    moment = session.scalar(text("SELECT clock_timestamp()"))
-    assert isinstance(moment, datetime)
-    return moment.astimezone(UTC)
+    return session.scalars(text("SELECT clock_timestamp()").columns(now=UTCDateTime())).one()  # type: ignore[no-any-return]
 
 
 def chunks(rows: Iterable[T], size: int = 1000) -> Iterator[list[T]]:

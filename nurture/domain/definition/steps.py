@@ -39,7 +39,7 @@ class Sending(Part):
 
 
 class LocalMoment(Part):
-    """The next time that the lead's clock shows this: on one of the weekdays, on a date, or just a time of day."""
+    """The next time that the lead's clock shows this: on a weekday of these, on a date, or on any day."""
 
     weekday: Weekdays = ()
     date: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}-\d{2}$")

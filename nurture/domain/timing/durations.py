@@ -1,4 +1,4 @@
-"""Lengths of time as they are written in files: ISO 8601, exact below a day and calendar time from a day on."""
+"""Lengths of time as they are written in files: ISO 8601, exact below a day, calendar time from a day on."""
 
 import re
 from dataclasses import dataclass
@@ -36,7 +36,8 @@ class Duration:
         parts = {name: int(value) for name, value in (match.groupdict() if match else {}).items() if value}
         if not parts:
             raise InputError(
-                f'"{text}" is not a length of time. Write ISO 8601: P30D for 30 days, P1M for a month, PT4H for 4 hours.'
+                f'"{text}" is not a length of time. '
+                "Write ISO 8601: P30D for 30 days, P1M for a month, PT4H for 4 hours."
             )
         return cls(
             months=parts.get("years", 0) * 12 + parts.get("months", 0),
