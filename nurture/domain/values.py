@@ -1,5 +1,6 @@
 """Who a lead is, as frozen values that decisions are made of."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -63,6 +64,16 @@ class Score:
     def at(self, now: datetime, half_life: timedelta) -> Points:
         """The engagement at `now`, unclamped."""
         return Points(self.value * 2.0 ** (-((now - self.as_of) / half_life)))
+
+    def heat(self, half_life: timedelta) -> float | None:
+        """`log2 value + as_of / half-life`, `as_of` in seconds since 1970; `None` where the value is ≤ 0.
+
+        It does not change as time passes, so it is what the database sorts by: engagement is at least T
+        (> 0) at `now` where this is at least `Score(T, now).heat(half_life)`.
+        """
+        if self.value <= 0:
+            return None
+        return math.log2(self.value) + self.as_of.timestamp() / half_life.total_seconds()
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,12 +50,17 @@ class FieldsJson(TypeDecorator[dict[str, Any]]):
         return {name: field for name, field in (value or {}).items() if name != TWIN}
 
 
-def folded_from(name: str) -> Callable[[DefaultExecutionContext], str | None]:
-    """A column default: the folded form of what is inserted into the column `name`."""
+def folded_from(name: str) -> Callable[[DefaultExecutionContext], str]:
+    """A column default: the folded form of what is inserted into the column `name`, or ""."""
 
-    def default(context: DefaultExecutionContext) -> str | None:
-        text = context.get_current_parameters().get(name)
-        return fold(text) if isinstance(text, str) else None
+    def default(context: DefaultExecutionContext) -> str:
+        # SQLAlchemy can isolate the row of a multi-row VALUES only for plain tables, so it is done here.
+        row: Mapping[str, str | None] = context.get_current_parameters(  # type: ignore[no-untyped-call] # theirs
+            isolate_multiinsert_groups=False
+        )
+        column = context.current_column
+        number = getattr(column, "index", -1) + 1 if hasattr(column, "original") else 0
+        return fold(row.get(name) or row.get(f"{name}_m{number}") or "")
 
     return default
 
@@ -65,5 +70,5 @@ def with_folded(values: Mapping[str, Any]) -> dict[str, Any]:
 
     Inserts, and objects of the session, take care of theirs by themselves.
     """
-    twins = {FOLDED[name]: text and fold(text) for name, text in values.items() if name in FOLDED}
+    twins = {FOLDED[name]: fold(text or "") for name, text in values.items() if name in FOLDED}
     return {**values, **twins}

@@ -4,27 +4,37 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Float, ForeignKey, Index, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
+from nurture.domain.text import fold
 from nurture.store.base import Base, BigInt, Hash, Id, LeadId, Word
+from nurture.store.folding import FOLDED, FieldsJson, FoldedText, folded_from
 
 
 class Company(Base):
-    """A company; `domain` is its normalised mail domain and finds it again."""
+    """A company; `domain` is its normalised mail domain and finds it again.
+
+    An UPDATE statement that sets `name` goes through `folding.with_folded`; objects and inserts need not.
+    """
 
     __tablename__ = "company"
     id: Mapped[Id]
     name: Mapped[str] = mapped_column(default="")
-    name_folded: Mapped[str] = mapped_column(default="", index=True)
+    name_folded: Mapped[str] = mapped_column(default=folded_from("name"), index=True)
     domain: Mapped[str | None] = mapped_column(String(255), unique=True)
-    industry: Mapped[str | None]
+    industry: Mapped[str | None] = mapped_column(FoldedText)
     size: Mapped[str | None] = mapped_column(String(32))
     country: Mapped[str | None] = mapped_column(String(2))
     zone: Mapped[str | None] = mapped_column(String(64))
     owner_id: Mapped[int | None] = mapped_column(BigInt, ForeignKey("user.id"))
-    fields: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    fields: Mapped[dict[str, Any]] = mapped_column(FieldsJson, default=dict)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+    @validates("name")
+    def _fold(self, column: str, text: str) -> str:
+        self.name_folded = fold(text)
+        return text
 
 
 class Lead(Base):
@@ -32,13 +42,16 @@ class Lead(Base):
 
     `mailable`, `lifecycle`, `stage`, `fit_*` and `*_since` are caches of ledgers; `search` is the folded
     text that the lists look in. `refused_topics` caches unsubscriptions from single topics.
+    An UPDATE statement that sets a name goes through `folding.with_folded`; objects and inserts need not.
     """
 
     __tablename__ = "lead"
     id: Mapped[Id]
     address: Mapped[str | None] = mapped_column(String(320), unique=True)
     first_name: Mapped[str | None]
+    first_name_folded: Mapped[str] = mapped_column(default=folded_from("first_name"))
     last_name: Mapped[str | None]
+    last_name_folded: Mapped[str] = mapped_column(default=folded_from("last_name"))
     search: Mapped[str] = mapped_column(default="")
     language: Mapped[str | None] = mapped_column(String(35))
     zone: Mapped[str | None] = mapped_column(String(64))
@@ -61,7 +74,7 @@ class Lead(Base):
     paused_until: Mapped[datetime | None]
     less_often: Mapped[bool] = mapped_column(default=False)
     source: Mapped[str] = mapped_column(default="")
-    fields: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    fields: Mapped[dict[str, Any]] = mapped_column(FieldsJson, default=dict)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     erased_at: Mapped[datetime | None]
@@ -69,6 +82,11 @@ class Lead(Base):
         Index("ix_lead_ladders", "lifecycle", "stage"),
         Index("ix_lead_created_at", "created_at", "id"),
     )
+
+    @validates("first_name", "last_name")
+    def _fold(self, column: str, text: str | None) -> str | None:
+        setattr(self, FOLDED[column], fold(text or ""))
+        return text
 
 
 class LeadAlias(Base):
