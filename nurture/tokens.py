@@ -55,7 +55,7 @@ class LinkKeys:
             key_id, secret = _parse_entry(entry.strip())
             if key_id in secrets:
                 raise ConfigurationError(
-                    f"Link key id {key_id} is given twice. Give every key an id of its own."
+                    f"NURTURE_LINK_KEYS gives the id {key_id} twice. Give every key an id of its own."
                 )
             secrets[key_id] = secret
         return cls(next(iter(secrets)), MappingProxyType(secrets))
@@ -189,12 +189,13 @@ def _parse_entry(entry: str) -> tuple[int, bytes]:
     key_id, colon, secret = entry.partition(":")
     if not colon or not (key_id.isascii() and key_id.isdigit()) or not 1 <= int(key_id) <= 255:
         raise ConfigurationError(
-            f'A link key begins with "{key_id[:8] if colon else "…"}", not with an id and a colon. '
+            f'A key in NURTURE_LINK_KEYS begins with "{key_id[:8] if colon else "…"}", not with an id and a colon. '
             "Write id:key,id:key with ids from 1 to 255, for example 1:mJv…"
         )
     if len(secret) < MIN_SECRET_LENGTH:
         raise ConfigurationError(
-            f"Link key {key_id} has {len(secret)} characters. Use at least {MIN_SECRET_LENGTH} random ones."
+            f"Key {key_id} in NURTURE_LINK_KEYS has {len(secret)} characters. "
+            f"Use at least {MIN_SECRET_LENGTH} random ones."
         )
     return int(key_id), secret.encode()
 

@@ -140,8 +140,8 @@ def test_a_key_out_of_the_ring_is_refused_although_its_id_is_known() -> None:
         ("0:" + "a" * 32, 'begins with "0"'),
         ("256:" + "a" * 32, 'begins with "256"'),
         ("²:" + "a" * 32, 'begins with "²"'),
-        ("1:short", "Link key 1 has 5 characters"),
-        (OLD + "," + OLD, "given twice"),
+        ("1:short", "Key 1 in NURTURE_LINK_KEYS has 5 characters"),
+        (OLD + "," + OLD, "the id 1 twice"),
     ],
 )
 def test_a_malformed_ring_is_refused_with_its_reason(text: str, complaint: str) -> None:
