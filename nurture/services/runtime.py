@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from nurture.clock import Clock
 from nurture.config import Settings
 from nurture.mail.mailer import Mailer
+from nurture.net.addresses import address_hash
 from nurture.store.base import reading, writing
 from nurture.tokens import LinkKeys
 
@@ -33,3 +34,7 @@ class Runtime:
     def write(self) -> AbstractContextManager[Session]:
         """A session in one transaction: committed at the end, rolled back on any error."""
         return writing(self.engine)
+
+    def hash_address(self, address: str) -> str:
+        """By what an address is recognised after its person was erased."""
+        return address_hash(self.settings.suppression_secret(), address)

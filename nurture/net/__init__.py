@@ -1,0 +1,1 @@
+"""What the network needs: addresses, rates, safe requests."""

@@ -1,0 +1,1 @@
+"""How a database of an older Nurture becomes one of this Nurture."""

@@ -1,0 +1,59 @@
+"""The fixed jobs as plain functions: whoever calls them, and however often, the outcome is the same.
+
+Each works in small portions until nothing is left or its time is up, and returns how much it did.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from nurture.services.deliver import deliver as send_due
+from nurture.services.enroll import enroll
+from nurture.services.process import process as apply_events
+from nurture.services.runtime import Runtime
+from nurture.services.sweep import reconcile as put_right
+from nurture.services.sweep import sweep as take_back
+from nurture.services.tick import tick
+from nurture.services.tracking import settle_hits
+
+PORTION = 500
+"""Leads, enrollments or events per transaction."""
+
+TURN = timedelta(seconds=10)
+"""How long one call works at most before it lets others run."""
+
+
+def plan(runtime: Runtime) -> int:
+    """Let leads in that are due to enter, and decide for every enrollment that is due."""
+    entered = _until_empty(runtime, enroll)
+    return entered + _until_empty(runtime, tick)
+
+
+def deliver(runtime: Runtime) -> int:
+    """Send what is due."""
+    return send_due(runtime, runtime.clock.now()).sent
+
+
+def process(runtime: Runtime) -> int:
+    """Judge hits whose burst is over, and apply every event that waits: scores, ladders, wakes."""
+    settled = _until_empty(runtime, settle_hits)
+    return settled + _until_empty(runtime, apply_events)
+
+
+def sweep(runtime: Runtime) -> int:
+    """Take back what a dead worker had claimed; what it may have sent becomes unconfirmed."""
+    return take_back(runtime, runtime.clock.now())
+
+
+def reconcile(runtime: Runtime) -> int:
+    """Catch what nothing else has caught: unconfirmed mails by policy, pieces to be given back."""
+    return put_right(runtime, runtime.clock.now())
+
+
+def _until_empty(runtime: Runtime, portion: Callable[[Runtime, datetime, int], int]) -> int:
+    started, total = time.monotonic(), 0
+    while True:
+        done = portion(runtime, runtime.clock.now(), PORTION)
+        total += done
+        if done == 0 or time.monotonic() - started > TURN.total_seconds():
+            return total
