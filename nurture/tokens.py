@@ -21,7 +21,6 @@ MAC_BYTES = 11
 ID_BYTES = 8
 MAX_TOKEN_LENGTH = 512
 MIN_SECRET_LENGTH = 32
-DERIVED_KEY_ID = 0
 
 
 class Purpose(StrEnum):
@@ -45,7 +44,7 @@ class LinkKeys:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Reads `id:key,id:key`; ids are whole numbers from 1 to 255, and the first key signs.
+        """Reads `id:key,id:key`; ids are whole numbers up to 255, and the first key signs.
 
         Raises:
             ConfigurationError: an id or key is malformed, repeated or too short.
@@ -59,15 +58,6 @@ class LinkKeys:
                 )
             secrets[key_id] = secret
         return cls(next(iter(secrets)), MappingProxyType(secrets))
-
-    @classmethod
-    def derived(cls, secret: bytes) -> Self:
-        """A ring of one key that was derived from another secret."""
-        return cls(DERIVED_KEY_ID, MappingProxyType({DERIVED_KEY_ID: secret}))
-
-    def also_verifying(self, older: "LinkKeys") -> "LinkKeys":
-        """The same ring, which also honours the tokens that `older` has signed."""
-        return LinkKeys(self.signing_id, MappingProxyType({**older.secrets, **self.secrets}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,10 +177,10 @@ def _message_id(payload: bytes) -> int:
 
 def _parse_entry(entry: str) -> tuple[int, bytes]:
     key_id, colon, secret = entry.partition(":")
-    if not colon or not (key_id.isascii() and key_id.isdigit()) or not 1 <= int(key_id) <= 255:
+    if not colon or not (key_id.isascii() and key_id.isdigit()) or int(key_id) > 255:
         raise ConfigurationError(
-            f'A key in NURTURE_LINK_KEYS begins with "{key_id[:8] if colon else "…"}", not with an id and a colon. '
-            "Write id:key,id:key with ids from 1 to 255, for example 1:mJv…"
+            f'A key in NURTURE_LINK_KEYS begins with "{key_id[:8] if colon else "…"}", not with an id and '
+            "a colon. Write id:key,id:key with ids up to 255, for example 1:mJv…"
         )
     if len(secret) < MIN_SECRET_LENGTH:
         raise ConfigurationError(

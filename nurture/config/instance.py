@@ -13,7 +13,7 @@ HEADER = """\
 
 
 def ensure_instance_secrets(var: Path) -> bool:
-    """Writes `instance.env` below `var`, for its owner's eyes alone, unless it is there; says whether it wrote.
+    """Writes `instance.env` below `var`, unless it is there, for its owner's eyes alone; says whether.
 
     Two processes that begin at once end with the same file.
     """

@@ -80,8 +80,9 @@ class Settings(BaseModel):
         SecretStr | None,
         Doc(
             KEYS,
-            "The keys that sign links in mails, as `id:key,id:key`: the first signs, all verify. To change "
-            "the key, put a new one with a new id in front, and keep the old ones for the mails they signed.",
+            "The keys that sign links in mails, as `id:key,id:key` with ids from 1 to 255: the first signs, "
+            "all verify. To change the key, put a new one with a new id in front, and keep the old ones for "
+            "the mails they signed.",
             example="2:newer-key-of-32-characters-or-more,1:older-key-of-32-characters-or-more",
             default="as above; derived from `NURTURE_SECRET_KEY` where that is set and this is not",
         ),
@@ -253,13 +254,19 @@ class Settings(BaseModel):
         """
         return self._derived("sessions")
 
-    def derived_link_secret(self) -> bytes:
-        """32 bytes that sign links where `link_keys` is not set, and verify such links for ever.
+    def link_ring(self) -> str:
+        """The keys of links, as `id:key,id:key`; the first signs.
+
+        The key that is derived from the secret key has the id 0. It signs where no others are set, and
+        otherwise still verifies what it signed before they were.
 
         Raises:
-            ConfigurationError: there is no secret key yet.
+            ConfigurationError: there is neither a link key nor a secret key yet.
         """
-        return self._derived("links")
+        rings = [] if self.link_keys is None else [self.link_keys.get_secret_value()]
+        if self.secret_key is not None or not rings:
+            rings.append(f"0:{self._derived('links').hex()}")
+        return ",".join(rings)
 
     def suppression_secret(self) -> bytes:
         """The key under which erased addresses are recognised.

@@ -1,1 +1,1 @@
-"""What the network needs: addresses, rates, safe requests."""
+"""What everything that talks to the outside shares."""

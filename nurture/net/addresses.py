@@ -40,5 +40,5 @@ def domain_of(address: str) -> str:
 
 
 def address_hash(key: bytes, address: str) -> str:
-    """By what an address is recognised after the person was erased: an HMAC under a key that never rotates."""
+    """By what the address of an erased person is recognised: an HMAC under a key that never rotates."""
     return hmac.new(key, address.encode(), hashlib.sha256).hexdigest()
