@@ -83,8 +83,7 @@ def installed(name: str) -> bool:
 def licence_of(name: str) -> str:
     described = metadata.metadata(name)
     classifiers = [line for line in described.get_all("Classifier", []) if line.startswith("License")]
-    expression = described["License-Expression"] if "License-Expression" in described else ""
-    return " ".join([expression, *classifiers])
+    return " ".join([*described.get_all("License-Expression", []), *classifiers])
 
 
 def test_the_licence_is_apache_2() -> None:
