@@ -2,19 +2,19 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from flask import Flask
 
 from nurture.clock import Clock, SystemClock
 from nurture.config import Settings, load_settings
-from nurture.domain.letter import Letter
 from nurture.mail.choose import make_mailer
-from nurture.services.outbox import keep
+from nurture.services.outbox import keeper
 from nurture.services.runtime import Runtime
 from nurture.store.base import make_engine
 from nurture.tokens import LinkKeys
-
-if TYPE_CHECKING:
-    from flask import Flask
+from nurture.web.factory import create_app as create_web
+from nurture.web.spool import HitWriter
+from nurture.web.tracking import Tracking
 
 
 def current_settings() -> Settings:
@@ -22,25 +22,31 @@ def current_settings() -> Settings:
     return load_settings(os.environ, Path(".env"))
 
 
+def link_keys(settings: Settings) -> LinkKeys:
+    """The ring that signs links; keys derived from the secret key go on verifying beside keys of their own."""
+    derived = LinkKeys.derived(settings.derived_link_secret())
+    if settings.link_keys is None:
+        return derived
+    return LinkKeys.parse(settings.link_keys.get_secret_value()).also_verifying(derived)
+
+
 def build_runtime(settings: Settings, clock: Clock | None = None) -> Runtime:
     """Everything that use cases need, without Flask."""
     engine = make_engine(settings.database_url)
     clock = clock or SystemClock()
-
-    def keep_in_outbox(letter: Letter, raw: bytes) -> None:
-        keep(engine, letter, raw, clock.now())
-
     return Runtime(
         settings=settings,
         engine=engine,
         clock=clock,
-        mailer=make_mailer(settings, keep_in_outbox),
-        links=LinkKeys.parse(settings.link_keys),
+        mailer=make_mailer(settings, keeper(engine, clock)),
+        links=link_keys(settings),
     )
 
 
-def create_app(runtime: Runtime | None = None) -> "Flask":
+def create_app(runtime: Runtime | None = None) -> Flask:
     """The web application; it never starts a scheduler."""
-    from nurture.web.factory import create_app as create_web
-
-    return create_web(runtime or build_runtime(current_settings()))
+    runtime = runtime or build_runtime(current_settings())
+    app = create_web(runtime)
+    writer = HitWriter(runtime, runtime.settings.var / "spool" / "hits.jsonl")
+    app.wsgi_app = Tracking(runtime, app.wsgi_app, writer)  # type: ignore[method-assign] # As Flask says.
+    return app
