@@ -9,7 +9,8 @@ NurtureError
 │   └── AddressError          not an e-mail address that we can send to
 ├── SecurityError             a check refused; the caller learns little, the log everything
 │   ├── InvalidToken          a link or reply token that we did not issue
-│   ├── NotSignedIn           no valid session
+│   ├── NotSignedIn           no valid session, or not the right password
+│   ├── TooManyAttempts       guessed too often; told when the next try is heard
 │   └── Forbidden             signed in, but not allowed
 ├── ConflictError             somebody else changed it first, or it is not in a state that allows this
 │   └── IllegalTransition     a status machine was asked for a step that it does not have
@@ -81,6 +82,14 @@ class InvalidToken(SecurityError):
 
 class NotSignedIn(SecurityError):
     """No valid session."""
+
+
+class TooManyAttempts(SecurityError):
+    """Tried too often without success; the next try is heard after `retry_after`."""
+
+    def __init__(self, message: str, retry_after: timedelta) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class Forbidden(SecurityError):

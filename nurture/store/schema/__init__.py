@@ -45,6 +45,7 @@ from nurture.store.schema.people import (
     SegmentMember,
     Suppression,
 )
+from nurture.store.schema.reports import DailyCount
 
 __all__ = [
     "AuditEntry",
@@ -53,6 +54,7 @@ __all__ = [
     "CampaignVersion",
     "Company",
     "Consent",
+    "DailyCount",
     "Decision",
     "Document",
     "Due",

@@ -67,6 +67,19 @@ class Message(Base):
             sqlite_where=text("state IN ('claimed', 'sending', 'unconfirmed')"),
             postgresql_where=text("state IN ('claimed', 'sending', 'unconfirmed')"),
         ),
+        Index(
+            "ix_message_sent_at",
+            "sent_at",
+            sqlite_where=text("sent_at IS NOT NULL"),
+            postgresql_where=text("sent_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_message_not_sent",
+            "state",
+            "id",
+            sqlite_where=text("state IN ('failed', 'suppressed', 'cancelled')"),
+            postgresql_where=text("state IN ('failed', 'suppressed', 'cancelled')"),
+        ),
         Index("ix_message_lead_planned", "lead_id", "planned_at"),
         Index("ix_message_campaign_state", "campaign_id", "state"),
     )

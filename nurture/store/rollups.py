@@ -1,0 +1,154 @@
+"""Sums by day and campaign: written by the roll-up, read by the pages."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Select, delete, exists, func, insert, select, tuple_
+from sqlalchemy.orm import Session, aliased
+
+from nurture.domain.events import HUMAN_EVIDENCE, EventKind, Verdict
+from nurture.store.schema import Campaign, DailyCount, EventRow, Message
+
+
+class Measure(StrEnum):
+    """What is counted. Opens and clicks by a person count once a message, on the day of the first."""
+
+    SENT = "sent"
+    DELIVERED = "delivered"
+    OPENED = "opened"
+    CLICKED = "clicked"
+    REPLIED = "replied"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    UNSUBSCRIBED = "unsubscribed"
+    MACHINE_OPENED = "machine_opened"
+    MACHINE_CLICKED = "machine_clicked"
+
+
+_BY_EVENT = {
+    EventKind.EMAIL_DELIVERED: Measure.DELIVERED,
+    EventKind.EMAIL_REPLIED: Measure.REPLIED,
+    EventKind.EMAIL_BOUNCED: Measure.BOUNCED,
+    EventKind.EMAIL_COMPLAINED: Measure.COMPLAINED,
+    EventKind.UNSUBSCRIBED: Measure.UNSUBSCRIBED,
+}
+_BY_PERSON = {EventKind.EMAIL_OPENED: Measure.OPENED, EventKind.EMAIL_CLICKED: Measure.CLICKED}
+_BY_MACHINE = {
+    EventKind.EMAIL_OPENED: Measure.MACHINE_OPENED,
+    EventKind.EMAIL_CLICKED: Measure.MACHINE_CLICKED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day of the organisation's calendar and the half-open interval of instants that it covers."""
+
+    date: date
+    start: datetime
+    end: datetime
+
+
+def count_days(session: Session, days: Iterable[Day]) -> int:
+    """Count these days anew from messages and events; returns how many sums were written.
+
+    Each count reads one range of one index, so it costs what happened on that day and no more.
+    """
+    written = 0
+    for day in days:
+        rows = [
+            {"day": day.date, "campaign": campaign or "", "measure": measure, "number": number}
+            for measure, statement in _statements(day)
+            for campaign, number in session.execute(statement)
+        ]
+        session.execute(delete(DailyCount).where(DailyCount.day == day.date))
+        if rows:
+            session.execute(insert(DailyCount), rows)
+        written += len(rows)
+    return written
+
+
+def _statements(day: Day) -> Iterable[tuple[Measure, Select[str | None, int]]]:
+    yield Measure.SENT, _sent(day)
+    for kind, measure in _BY_EVENT.items():
+        yield measure, _events(day, kind)
+    for kind, measure in _BY_PERSON.items():
+        yield measure, _events(day, kind, *_first_by_person(kind))
+    for kind, measure in _BY_MACHINE.items():
+        yield measure, _events(day, kind, EventRow.verdict == Verdict.MACHINE)
+
+
+def _sent(day: Day) -> Select[str | None, int]:
+    return (
+        select(Campaign.slug, func.count())
+        .select_from(Message)
+        .join(Campaign, Campaign.id == Message.campaign_id)
+        .where(Message.sent_at >= day.start, Message.sent_at < day.end, Message.kind == "campaign")
+        .group_by(Campaign.slug)
+    )
+
+
+def _events(day: Day, kind: EventKind, *more: ColumnElement[bool]) -> Select[str | None, int]:
+    return (
+        select(EventRow.campaign, func.count())
+        .where(EventRow.kind == kind, EventRow.at >= day.start, EventRow.at < day.end, *more)
+        .group_by(EventRow.campaign)
+    )
+
+
+def _first_by_person(kind: EventKind) -> tuple[ColumnElement[bool], ...]:
+    """The event is a person's, and none of the same kind for the same message is earlier."""
+    earlier = aliased(EventRow)
+    before = exists().where(
+        earlier.message_id == EventRow.message_id,
+        earlier.kind == kind,
+        earlier.verdict.in_(HUMAN_EVIDENCE),
+        tuple_(earlier.at, earlier.id) < tuple_(EventRow.at, EventRow.id),
+    )
+    return EventRow.verdict.in_(HUMAN_EVIDENCE), EventRow.message_id.is_not(None), ~before
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+def sums(session: Session, first: date, last: date) -> dict[Measure, int]:
+    """Each measure over all campaigns from `first` to `last`, both included."""
+    rows = session.execute(
+        select(DailyCount.measure, func.sum(DailyCount.number))
+        .where(DailyCount.day.between(first, last))
+        .group_by(DailyCount.measure)
+    )
+    found = {Measure(measure): int(number) for measure, number in rows}
+    return {measure: found.get(measure, 0) for measure in Measure}
+
+
+def sums_by_day(session: Session, first: date, last: date) -> dict[date, dict[Measure, int]]:
+    """Each measure over all campaigns by day; days on which nothing happened are left out."""
+    rows = session.execute(
+        select(DailyCount.day, DailyCount.measure, func.sum(DailyCount.number))
+        .where(DailyCount.day.between(first, last))
+        .group_by(DailyCount.day, DailyCount.measure)
+    )
+    found: dict[date, dict[Measure, int]] = {}
+    for day, measure, number in rows:
+        found.setdefault(day, {})[Measure(measure)] = int(number)
+    return found
+
+
+def sums_by_campaign(session: Session, first: date, last: date) -> dict[str, dict[Measure, int]]:
+    """Each measure from `first` to `last`, both included, by the campaign's slug."""
+    rows = session.execute(
+        select(DailyCount.campaign, DailyCount.measure, func.sum(DailyCount.number))
+        .where(DailyCount.day.between(first, last))
+        .group_by(DailyCount.campaign, DailyCount.measure)
+    )
+    found: dict[str, dict[Measure, int]] = {}
+    for campaign, measure, number in rows:
+        found.setdefault(campaign, {})[Measure(measure)] = int(number)
+    return found
+
+
+def newest_day(session: Session) -> date | None:
+    """The newest day that was counted with something on it."""
+    return session.scalar(select(func.max(DailyCount.day)))
