@@ -1,0 +1,1 @@
+"""What a lead's behaviour and attributes are worth."""
