@@ -1,5 +1,6 @@
 """The steps of a campaign: seven kinds, told apart by the key that names what they do."""
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, PlainSerializer, Tag, model_validator
@@ -44,6 +45,14 @@ class LocalMoment(Part):
     weekday: Weekdays = ()
     date: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}-\d{2}$")
     at: ClockTime = "09:00"
+
+    @model_validator(mode="after")
+    def _date_exists(self) -> "LocalMoment":
+        if self.date is not None:
+            date.fromisoformat(self.date)
+        if self.date is not None and self.weekday:
+            raise ValueError('give either "weekday" or "date"')
+        return self
 
 
 class Waiting(Part):

@@ -52,7 +52,7 @@ class Duration:
         minutes, seconds = divmod(rest, 60)
         date = _spell((years, "Y"), (months, "M"), (self.days, "D"))
         time = _spell((hours, "H"), (minutes, "M"), (seconds, "S"))
-        return f"P{date}T{time}" if time or not date else f"P{date}"
+        return f"P{date}" + (f"T{time}" if time else "") if date or time else "PT0S"
 
 
 def _spell(*parts: tuple[int, str]) -> str:

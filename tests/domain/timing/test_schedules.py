@@ -1,0 +1,147 @@
+"""Schedules: what cron fields mean, and that clocks that change neither lose nor double a firing."""
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nurture.domain.errors import InputError
+from nurture.domain.timing.schedules import Schedule, fires_between, next_fire
+from nurture.domain.timing.zones import LATEST, to_utc, zone_named
+from tests.domain.timing.clocks import ZONES, instants, utc
+
+BERLIN = zone_named("Europe/Berlin")
+MICROSECOND = timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("expression", "after", "expected"),
+    [
+        ("0 9 1 * *", "2026-01-15 00:00", "2026-02-01 09:00"),
+        ("0 9 1 * *", "2026-02-01 08:59:59", "2026-02-01 09:00"),
+        ("0 9 1 * *", "2026-02-01 09:00", "2026-03-01 09:00"),
+        ("30 8 * * mon-fri", "2026-03-06 08:30", "2026-03-09 08:30"),
+        ("30 8 * * MON-FRI", "2026-03-06 08:30", "2026-03-09 08:30"),
+        ("*/15 * * * *", "2026-03-06 08:31", "2026-03-06 08:45"),
+        ("5/20 * * * *", "2026-03-06 08:31", "2026-03-06 08:45"),
+        ("10-40/20 * * * *", "2026-03-06 08:31", "2026-03-06 09:10"),
+        ("0 9,17 * * *", "2026-03-06 12:00", "2026-03-06 17:00"),
+        ("0 0 * jan,jul *", "2026-03-06 12:00", "2026-07-01 00:00"),
+        ("0 0 29 2 *", "2026-03-06 12:00", "2028-02-29 00:00"),
+        ("0 0 29 2 *", "2096-03-01 00:00", "2104-02-29 00:00"),
+        # Sunday is 0, 7 and sun.
+        ("0 0 * * 0", "2026-03-06 12:00", "2026-03-08 00:00"),
+        ("0 0 * * 7", "2026-03-06 12:00", "2026-03-08 00:00"),
+        ("0 0 * * sat-sun", "2026-03-07 12:00", "2026-03-08 00:00"),
+        ("0 0 * * fri-mon/3", "2026-03-06 12:00", "2026-03-09 00:00"),
+        # Restricted both ways, either day is enough; a star with a step restricts nothing.
+        ("0 0 13 * fri", "2026-03-06 12:00", "2026-03-13 00:00"),
+        ("0 0 15 * fri", "2026-03-13 12:00", "2026-03-15 00:00"),
+        ("0 0 */2 * fri", "2026-03-06 12:00", "2026-03-13 00:00"),
+        ("0 0 31 2 mon", "2026-02-03 12:00", "2026-02-09 00:00"),
+    ],
+)
+def test_next_fire_in_utc(expression: str, after: str, expected: str) -> None:
+    assert next_fire(Schedule.parse(expression), utc(after), zone_named("UTC")) == utc(expected)
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("0 9 1 *", "has 4 fields, not 5"),
+        ("@monthly", "has 1 fields, not 5"),
+        ("0 9 1 * * *", "has 6 fields, not 5"),
+        ("60 9 1 * *", '"60" is not a minute: "60" is not a number from 0 to 59.'),
+        ("0 9 0 * *", '"0" is not a day of the month'),
+        ("0 9 1 foo *", "from 1 to 12 or one of jan, feb"),
+        ("0 9 1 * 8", "from 0 to 7 or one of sun, mon"),
+        ("0 9 1 * jan", "day of the week"),
+        ("0 17-9 * * *", "the range 17-9 ends before it begins"),
+        ("*/0 9 1 * *", "a step of 0 never gets on"),
+        ("0 9 *-5 * *", r'"\*-5" is no number, range or step'),
+        ("0 9 1,,2 * *", '"" is no number'),
+        ("0 9 L * *", '"l" is not a number from 1 to 31'),
+        ("0 ٩ 1 * *", '"٩" is no number'),
+        ("99999 9 1 * *", "is not a number from 0 to 59"),
+        ("0 0 31 2,4 *", "never fires: none of its months has 31 days"),
+    ],
+)
+def test_what_is_wrong_is_said(expression: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        Schedule.parse(expression)
+
+
+@pytest.mark.parametrize(
+    ("expression", "zone", "day", "expected"),
+    [
+        # Skipped in spring: once, when the clock has moved on.
+        ("30 2 * * *", "Europe/Berlin", "2026-03-29", ["2026-03-29 01:00"]),
+        ("*/20 2 * * *", "Europe/Berlin", "2026-03-29", ["2026-03-29 01:00"]),
+        ("0 2,3 * * *", "Europe/Berlin", "2026-03-29", ["2026-03-29 01:00"]),
+        # Twice in autumn: once, the first time.
+        ("30 2 * * *", "Europe/Berlin", "2026-10-25", ["2026-10-25 00:30"]),
+        ("0 2,3 * * *", "Europe/Berlin", "2026-10-25", ["2026-10-25 00:00", "2026-10-25 02:00"]),
+        ("45 1 * * *", "Australia/Lord_Howe", "2026-04-05", ["2026-04-04 14:45"]),
+        ("0 0 * * *", "America/Sao_Paulo", "2018-11-04", ["2018-11-04 03:00"]),
+    ],
+)
+def test_clocks_that_change(expression: str, zone: str, day: str, expected: list[str]) -> None:
+    where = zone_named(zone)
+    start = datetime.fromisoformat(day)
+    begin, end = to_utc(start, where), to_utc(start + timedelta(days=1), where)
+    found = fires_between(Schedule.parse(expression), begin, end, where)
+    assert found == tuple(utc(instant) for instant in expected)
+
+
+def test_an_interval_holds_its_start_and_not_its_end() -> None:
+    daily = Schedule.parse("0 9 * * *")
+    start, end = utc("2026-03-01 09:00"), utc("2026-03-03 09:00")
+    assert fires_between(daily, start, end, zone_named("UTC")) == (start, utc("2026-03-02 09:00"))
+    assert fires_between(daily, start, start, zone_named("UTC")) == ()
+
+
+def test_of_too_many_firings_the_first_are_given() -> None:
+    every_minute = Schedule.parse("* * * * *")
+    found = fires_between(every_minute, utc("2026-03-01"), utc("2027-03-01"), BERLIN, limit=3)
+    assert found == tuple(utc(f"2026-03-01 00:0{minute}") for minute in range(3))
+
+
+def test_what_never_fires_has_no_next_time() -> None:
+    never = Schedule((0,), frozenset({31}), frozenset({2}), frozenset(range(7)), either_day=False)
+    assert next_fire(never, utc("2026-03-01"), BERLIN) is None
+    assert next_fire(Schedule.parse("0 9 1 1 *"), LATEST - timedelta(days=30), BERLIN) is None
+
+
+fields = st.tuples(
+    st.sampled_from(["0", "*/7", "30", "15,45", "59"]),
+    st.sampled_from(["*", "2", "1-3", "0", "23", "*/5"]),
+    st.sampled_from(["*", "1", "15", "28-31", "*/3"]),
+    st.sampled_from(["*", "3", "10", "mar-apr", "*/2"]),
+    st.sampled_from(["*", "sun", "mon-fri", "6", "*/2"]),
+).map(" ".join)
+
+
+@given(fields, st.sampled_from(ZONES), instants)
+def test_next_fire_is_the_first_local_time_that_matches(expression: str, zone: str, begin: datetime) -> None:
+    schedule, where = Schedule.parse(expression), zone_named(zone)
+    fire = next_fire(schedule, begin, where)
+    assert fire is not None
+    assert fire > begin
+    assert fire == min(
+        instant for instant in _all_fires(schedule, begin.date(), fire, where) if instant > begin
+    )
+    assert next_fire(schedule, fire - MICROSECOND, where) == fire
+
+
+def _all_fires(schedule: Schedule, first: date, until: datetime, zone: ZoneInfo) -> list[datetime]:
+    """Every firing on the days around [first, until], from the definition: day by day, minute by minute."""
+    days = [first + timedelta(days=number) for number in range(-2, (until.date() - first).days + 3)]
+    days = days[:6] + days[-6:]
+    return [
+        to_utc(datetime.combine(day, time.min) + timedelta(minutes=minute), zone)
+        for day in days
+        if schedule.matches(day)
+        for minute in schedule.minutes
+    ]
