@@ -95,6 +95,11 @@ def test_clocks_that_change(expression: str, zone: str, day: str, expected: list
     assert found == tuple(utc(instant) for instant in expected)
 
 
+def test_what_the_clock_shows_a_second_time_does_not_fire_again() -> None:
+    schedule = Schedule.parse("0,30 2 * * *")
+    assert next_fire(schedule, utc("2026-10-25 01:10"), BERLIN) == utc("2026-10-26 01:00")
+
+
 def test_an_interval_holds_its_start_and_not_its_end() -> None:
     daily = Schedule.parse("0 9 * * *")
     start, end = utc("2026-03-01 09:00"), utc("2026-03-03 09:00")
