@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nurture.config import ensure_instance_secrets, load_settings
+from nurture.config import Settings, ensure_instance_secrets, load_settings
 from nurture.domain.errors import ConfigurationError
 from nurture.tokens import LinkKeys, Purpose, message_token, verify_message
 
@@ -78,3 +78,13 @@ def test_the_suppression_key_survives_a_new_secret_key(tmp_path: Path) -> None:
     one = load_settings({**environ, "NURTURE_SECRET_KEY": SECRET})
     two = load_settings({**environ, "NURTURE_SECRET_KEY": SECRET + "x"})
     assert one.suppression_secret() == two.suppression_secret() == b"p" * 40
+
+
+def test_link_keys_alone_are_enough_for_links(tmp_path: Path) -> None:
+    settings = load_settings({"NURTURE_VAR": str(tmp_path), "NURTURE_LINK_KEYS": RING})
+    assert settings.link_ring() == RING
+
+
+def test_settings_can_be_made_in_code(tmp_path: Path) -> None:
+    settings = Settings(var=tmp_path, trusted_hosts=("nurture.example.com",))
+    assert settings.hosts[-1] == "nurture.example.com"
