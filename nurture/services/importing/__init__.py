@@ -1,0 +1,1 @@
+"""Leads come in from a file: read whatever was exported, refuse row by row, write in portions."""

@@ -1,0 +1,199 @@
+"""Writes a portion of drafts: companies, leads, tags, ladders, consent and the facts, set by set."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from nurture.domain.events import EventKind
+from nurture.domain.text import fold
+from nurture.services.importing.drafts import CompanyDraft, LeadDraft
+from nurture.services.runtime import Runtime
+from nurture.store.events import NewEvent, record_events
+from nurture.store.leads import mark_dirty, refresh_mailable
+from nurture.store.schema import Company, Consent, LadderChange, Lead, LeadTag
+from nurture.store.suppressions import NewConsent, recognise, record_consents
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What is common to all rows of one import."""
+
+    name: str
+    now: datetime
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How many leads a portion created and changed."""
+
+    created: int
+    updated: int
+
+
+def write(session: Session, runtime: Runtime, drafts: Sequence[LeadDraft], batch: Batch) -> Written:
+    """Create or update these leads; the last row of an address wins. Consent is only ever added."""
+    by_address = {draft.address: draft for draft in drafts}
+    companies = _companies(
+        session, [draft.company for draft in by_address.values() if draft.company], batch.now
+    )
+    known = _known(session, by_address)
+    fresh = [draft for address, draft in by_address.items() if address not in known]
+    recognise(session, [draft.address for draft in fresh], runtime.hash_address)
+    session.add_all(_new_lead(draft, companies, batch) for draft in fresh)
+    session.flush()
+    for address, lead in known.items():
+        _update(lead, by_address[address], companies, batch.now)
+    session.flush()
+    ids = dict(
+        session.execute(select(Lead.address, Lead.id).where(Lead.address.in_(list(by_address)))).tuples()
+    )
+    leads = {str(address): lead_id for address, lead_id in ids.items()}
+    _tag(session, by_address, leads, batch.now)
+    _note_ladders(session, [(leads[draft.address], draft) for draft in fresh], batch)
+    consenting = _consent(session, by_address, leads, batch.now)
+    _record(session, leads, consenting, batch)
+    refresh_mailable(session, leads.values(), batch.now)
+    mark_dirty(session, leads.values(), batch.now)
+    return Written(len(fresh), len(known))
+
+
+def _companies(session: Session, drafts: Sequence[CompanyDraft], now: datetime) -> dict[str, int]:
+    merged: dict[str, CompanyDraft] = {}
+    for draft in drafts:
+        earlier = merged.get(draft.key)
+        values = {**(earlier.values if earlier else {}), **draft.values}
+        fields = {**(earlier.fields if earlier else {}), **draft.fields}
+        merged[draft.key] = CompanyDraft(draft.name, draft.domain, values, fields)
+    known = _known_companies(session, merged)
+    for key, draft in merged.items():
+        company = known.get(key)
+        if company is None:
+            known[key] = company = Company(
+                name=draft.name, domain=draft.domain, fields={}, created_at=now, updated_at=now
+            )
+            session.add(company)
+        for name, value in draft.values.items():
+            setattr(company, name, value)
+        company.fields = {**company.fields, **draft.fields}
+        company.updated_at = now
+    session.flush()
+    return {key: company.id for key, company in known.items()}
+
+
+def _known_companies(session: Session, drafts: Mapping[str, CompanyDraft]) -> dict[str, Company]:
+    domains = [draft.domain for draft in drafts.values() if draft.domain]
+    names = {fold(draft.name): key for key, draft in drafts.items() if draft.domain is None}
+    by_domain = session.scalars(select(Company).where(Company.domain.in_(domains)))
+    found = {str(company.domain): company for company in by_domain}
+    by_name = select(Company).where(Company.name_folded.in_(list(names))).order_by(Company.id.desc())
+    for company in session.scalars(by_name):
+        found[names[company.name_folded]] = company
+    return found
+
+
+def _known(session: Session, drafts: Mapping[str, LeadDraft]) -> dict[str, Lead]:
+    rows = session.scalars(select(Lead).where(Lead.address.in_(list(drafts))))
+    return {str(lead.address): lead for lead in rows}
+
+
+def _new_lead(draft: LeadDraft, companies: Mapping[str, int], batch: Batch) -> Lead:
+    lead = Lead(
+        address=draft.address,
+        source=batch.name,
+        fields={},
+        created_at=batch.now,
+        updated_at=batch.now,
+        lifecycle_since=batch.now,
+        stage_since=batch.now,
+    )
+    if draft.lifecycle is not None:
+        lead.lifecycle = draft.lifecycle
+    if draft.stage is not None:
+        lead.stage = draft.stage
+    _update(lead, draft, companies, batch.now)
+    return lead
+
+
+def _update(lead: Lead, draft: LeadDraft, companies: Mapping[str, int], now: datetime) -> None:
+    """A ladder is set for new leads only: those we know have a history of their own."""
+    for name, value in draft.values.items():
+        setattr(lead, name, value)
+    if draft.company is not None:
+        lead.company_id = companies[draft.company.key]
+    lead.fields = {**lead.fields, **draft.fields}
+    company = draft.company.name if draft.company is not None else ""
+    words = (lead.first_name, lead.last_name, lead.address, company)
+    lead.search = fold(" ".join(word for word in words if word))
+    lead.updated_at = now
+
+
+def _tag(session: Session, drafts: Mapping[str, LeadDraft], leads: Mapping[str, int], now: datetime) -> None:
+    rows = [
+        {"lead_id": leads[address], "tag": tag, "since": now}
+        for address, draft in drafts.items()
+        for tag in draft.tags
+    ]
+    if rows:
+        upsert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        session.execute(upsert(LeadTag).on_conflict_do_nothing(), rows)
+
+
+def _note_ladders(session: Session, fresh: Sequence[tuple[int, LeadDraft]], batch: Batch) -> None:
+    rows = [
+        {
+            "lead_id": lead_id,
+            "ladder": ladder,
+            "from_": None,
+            "to": rung,
+            "at": batch.now,
+            "recorded_at": batch.now,
+            "rule": "import",
+            "reason": batch.name,
+            "actor": batch.actor,
+        }
+        for lead_id, draft in fresh
+        for ladder, rung in (("lifecycle", draft.lifecycle), ("stage", draft.stage))
+        if rung is not None
+    ]
+    if rows:
+        session.execute(insert(LadderChange), rows)
+
+
+def _consent(
+    session: Session, drafts: Mapping[str, LeadDraft], leads: Mapping[str, int], now: datetime
+) -> set[int]:
+    """Add consent where a row brings it and the lead has none on record; a withdrawal stays."""
+    on_record = set(
+        session.scalars(
+            select(Consent.lead_id).where(Consent.lead_id.in_(list(leads.values())), Consent.topic == "*")
+        )
+    )
+    new = [
+        NewConsent(leads[address], draft.consent, basis="import")
+        for address, draft in drafts.items()
+        if draft.consent is not None and leads[address] not in on_record
+    ]
+    record_consents(session, new, now)
+    return {consent.lead_id for consent in new}
+
+
+def _record(session: Session, leads: Mapping[str, int], consenting: set[int], batch: Batch) -> None:
+    facts = [(lead_id, EventKind.IMPORTED) for lead_id in leads.values()]
+    facts += [(lead_id, EventKind.CONSENT_GIVEN) for lead_id in sorted(consenting)]
+    events = [
+        NewEvent(
+            source="import",
+            external_id=f"{batch.name}:{batch.now.isoformat()}:{lead_id}:{kind}",
+            lead_id=lead_id,
+            kind=kind,
+            at=batch.now,
+            data={"file": batch.name},
+        )
+        for lead_id, kind in facts
+    ]
+    record_events(session, events, batch.now)
