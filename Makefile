@@ -20,7 +20,7 @@ help:
 	@echo "make check      the part of it that runs no tests: style, types, layers"
 	@echo "make bench      measure and write bench/results.json"
 	@echo "make mutants    mutation tests of scoring, timing and sending (slow)"
-	@echo "make lock       renew the lock files from requirements*.in and package.json"
+	@echo "make lock       lock requirements*.in and package.json (newer versions: UPGRADE=--upgrade)"
 	@echo "make clean      remove everything that make has made; var/ with your data stays"
 
 run: setup
@@ -87,7 +87,7 @@ mutants: setup-dev
 # PIP_FIND_LINKS is emptied because a machine's own wheel directory has no place in a lock file.
 UV_COMPILE := env -u PIP_FIND_LINKS -u UV_FIND_LINKS $(VENV)/lock/bin/uv pip compile --quiet --universal \
 	--python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
-	--custom-compile-command "make lock"
+	--custom-compile-command "make lock" $(UPGRADE)
 
 lock: $(VENV)/.made
 	@$(BIN)/python -m venv --clear $(VENV)/lock
