@@ -88,7 +88,7 @@ class Enrollment(Base):
 
     `position` is the key of the step it stands at (NULL before the first), `since` when it came there,
     `occurrence` how often that step has sent. `frozen_wait_seconds` keeps what was left of a wait while
-    the campaign is paused.
+    the campaign is paused or a person talks to the lead; `skips` says that the next send is passed over.
     """
 
     __tablename__ = "enrollment"
@@ -106,6 +106,7 @@ class Enrollment(Base):
     reason: Mapped[str | None]
     goal_at: Mapped[datetime | None]
     frozen_wait_seconds: Mapped[int | None] = mapped_column(BigInt)
+    skips: Mapped[bool] = mapped_column(default=False)
     __table_args__ = (
         UniqueConstraint("campaign_id", "lead_id", "cause"),
         Index("ix_enrollment_campaign_status", "campaign_id", "status", "position"),
@@ -116,7 +117,8 @@ class Due(Base):
     """When an active enrollment is to be looked at next: this row is the truth, not a copy.
 
     `rev` grows with every change; who decides on what it read changes the row only where `rev` still is
-    what it saw.
+    what it saw. `held_until` is the end of the wait the enrollment is in: an event that wakes it earlier
+    sets `due_at` alone.
     """
 
     __tablename__ = "due"
