@@ -12,7 +12,7 @@ from charset_normalizer import from_bytes
 from nurture.domain.errors import FileError, Problem
 
 if TYPE_CHECKING:
-    from _csv import _reader as Reader
+    from _csv import Reader
 
 MAX_BYTES = 200 * 1024 * 1024
 MAX_COLUMNS = 500
