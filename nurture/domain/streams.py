@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
 
-from nurture.domain.definition.streams import MatchField, Pick
+from nurture.domain.definition.steps import MatchField, Pick
 from nurture.domain.values import LeadView, Stage
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nurture.domain.definition.streams import MatchField, Pick
+from nurture.domain.definition.steps import MatchField, Pick
 from nurture.domain.streams import Choice, Piece, Stream, pick_piece, remaining
 from nurture.domain.values import CompanyView, LeadView, Stage
 

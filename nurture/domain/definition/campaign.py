@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
-from nurture.domain.conditions.tree import Condition, Details, EventName, Part
+from nurture.domain.conditions.tree import Condition, Details, EventName, EventTest, Part
 from nurture.domain.definition.steps import AnyStep, BranchStep, Key, Slug, SplitStep
 from nurture.domain.definition.window import WindowField
 from nurture.domain.timing.durations import Duration, DurationField
@@ -74,6 +74,11 @@ class Goal(Part):
         if (self.event is None) == (self.when is None):
             raise ValueError('give either "event" or "when"')
         return self
+
+    @property
+    def condition(self) -> Condition:
+        """The goal as a condition."""
+        return self.when or EventTest(event=str(self.event), where=self.where)
 
 
 def _conditions(value: object) -> object:

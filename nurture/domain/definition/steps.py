@@ -12,6 +12,8 @@ from nurture.domain.values import Lifecycle, Stage
 
 Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9/_-]{0,126}$")]
+MatchField = Literal["industry", "company_size", "stage", "language"]
+Pick = Literal["newest", "next", "best_match"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Weekdays = Annotated[tuple[Weekday, ...], BeforeValidator(as_tuple), PlainSerializer(one_or_many)]
 ClockTime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
@@ -22,8 +24,8 @@ class Sending(Part):
 
     template: Slug | None = None
     stream: Slug | None = None
-    pick: Literal["newest", "next", "best_match"] | None = None
-    match: tuple[str, ...] = ()
+    pick: Pick | None = None
+    match: tuple[MatchField, ...] = ()
     every: DurationField | None = None
     until: int | None = Field(default=None, ge=1, le=1000)
     identity: Slug | None = None

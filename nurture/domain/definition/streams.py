@@ -1,15 +1,12 @@
 """Streams as they are written: ordered sets of pieces."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from nurture.domain.conditions.tree import Part
 from nurture.domain.definition.listing import refuse_repeats
-from nurture.domain.definition.steps import Slug
-
-MatchField = Literal["industry", "company_size", "stage", "language"]
-Pick = Literal["newest", "next", "best_match"]
+from nurture.domain.definition.steps import MatchField, Pick, Slug
 
 
 class StreamDefinition(Part):
