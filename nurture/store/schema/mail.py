@@ -55,8 +55,8 @@ class Message(Base):
         UniqueConstraint("kind", "dedupe_key"),
         Index(
             "ix_message_pending",
+            text("priority DESC"),
             "due_at",
-            "priority",
             sqlite_where=text("state = 'pending'"),
             postgresql_where=text("state = 'pending'"),
         ),
