@@ -1,12 +1,14 @@
 """Whether a condition holds for one lead, on what is known at one instant."""
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import isfinite
 from typing import assert_never
 
-from nurture.domain.conditions.fields import FieldType, Value, lower_bound, number, read_test, value_of
+from nurture.domain.conditions.details import read_details
+from nurture.domain.conditions.fields import FieldType, Value, lower_bound, read_test, value_of
 from nurture.domain.conditions.tree import (
     All,
     Any_,
@@ -31,7 +33,7 @@ from nurture.domain.errors import InputError
 from nurture.domain.events import Event, EventKind
 from nurture.domain.scoring.decay import threshold_heat
 from nurture.domain.timing.spans import before
-from nurture.domain.values import LeadView, Scalar
+from nurture.domain.values import LeadView
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,19 +145,7 @@ def _in_time(at: datetime, test: EventTest, now: datetime, scope: Scope) -> bool
 
 def has_details(event: Event, details: Mapping[str, tuple[str, ...]]) -> bool:
     """Whether the event has every one of these details, with one of the values listed."""
-    return all(_has_detail(event.data.get(key), wanted) for key, wanted in details.items())
-
-
-def _has_detail(value: Scalar, wanted: tuple[str, ...]) -> bool:
-    match value:
-        case None:
-            return False
-        case bool():
-            return ("true" if value else "false") in wanted
-        case str():
-            return value in wanted
-        case _:
-            return any(number(text) == value for text in wanted)
+    return all(detail.is_in(event.data) for detail in read_details(details))
 
 
 def answers(test: MessageTest, snapshot: Snapshot, scope: Scope) -> tuple[Event, ...]:
@@ -224,13 +214,14 @@ def _compare(value: Value, op: Operator, wanted: tuple[Value, ...]) -> bool:
             return value not in wanted
         case Operator.CONTAINS:
             return str(wanted[0]) in str(value)
-        case Operator.GTE:
-            return value >= wanted[0]  # type: ignore[operator] # `read_test` gives both the same type.
-        case Operator.LTE:
-            return value <= wanted[0]  # type: ignore[operator] # As above.
-        case Operator.BEFORE:
-            return value < wanted[0]  # type: ignore[operator] # As above.
-        case Operator.AFTER:
-            return value > wanted[0]  # type: ignore[operator] # As above.
         case _:
-            raise AssertionError(f"{op} compares nothing")
+            # Both are of one type, which `read_test` sees to.
+            return _ORDERINGS[op](value, wanted[0])
+
+
+_ORDERINGS: Mapping[Operator, Callable[[Value, Value], bool]] = {
+    Operator.GTE: operator.ge,
+    Operator.LTE: operator.le,
+    Operator.BEFORE: operator.lt,
+    Operator.AFTER: operator.gt,
+}

@@ -59,9 +59,10 @@ def explain(condition: Condition, snapshot: Snapshot, now: datetime, scope: Scop
     Raises:
         InputError: when it names a field or a segment that there is not.
     """
+    truth = evaluate(condition, snapshot, now, scope)
     return Clause(
         text=describe(condition),
-        truth=evaluate(condition, snapshot, now, scope),
+        truth=truth,
         seen=_seen(condition, snapshot, now, scope),
         children=_children(condition, snapshot, now, scope),
     )

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from nurture.domain.conditions.tree import FieldTest, Operator
 from nurture.domain.errors import InputError
-from nurture.domain.text import fold
+from nurture.domain.text import can_be_stored, fold
 from nurture.domain.values import LeadView, Scalar
 
 
@@ -201,23 +201,18 @@ def _wanted(type_: FieldType, op: Operator, operand: str | float | bool) -> Valu
     text = str(operand).lower() if isinstance(operand, bool) else str(operand)
     match type_:
         case FieldType.TEXT:
-            return fold(text) if _can_be_stored(text) else None
+            return fold(text) if text and can_be_stored(text) else None
         case FieldType.BAND if op in _ORDER:
             bound = lower_bound(text)
             return bound if bound is not None and bound < _LARGEST else None
         case FieldType.CODE | FieldType.BAND:
-            return ascii_lower(text) if _can_be_stored(text) else None
+            return ascii_lower(text) if text and can_be_stored(text) else None
         case FieldType.NUMBER:
             return number(text)
         case FieldType.BOOLEAN:
             return {"true": True, "yes": True, "false": False, "no": False}.get(text.lower())
-        case FieldType.DATE | FieldType.INSTANT:
+        case _:
             return _iso_date(text)
-
-
-def _can_be_stored(text: str) -> bool:
-    """Whether a database can hold the text at all: not empty, no NUL, no half of a surrogate pair."""
-    return bool(text) and not any(letter == "\x00" or "\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def number(text: str) -> float | None:
@@ -296,5 +291,5 @@ def _ready(type_: FieldType, raw: Scalar) -> Value | None:
             return fold(raw)
         case FieldType.CODE | FieldType.BAND:
             return ascii_lower(raw)
-        case FieldType.DATE | FieldType.INSTANT:
+        case _:
             return raw

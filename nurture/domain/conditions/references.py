@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 
+from nurture.domain.conditions.details import has_good_name
 from nurture.domain.conditions.fields import problem_of
 from nurture.domain.conditions.tree import (
     All,
@@ -49,14 +50,14 @@ class Vocabulary:
     steps: Collection[str] | None = None
 
 
-def tests_in(condition: Condition) -> Iterator[Condition]:
+def leaves(condition: Condition) -> Iterator[Condition]:
     """Every test in the tree, that is every part but `all`, `any` and `none`, from left to right."""
     parts = parts_of(condition)
     if parts is None:
         yield condition
         return
     for part in parts:
-        yield from tests_in(part)
+        yield from leaves(part)
 
 
 def parts_of(condition: Condition) -> tuple[Condition, ...] | None:
@@ -74,7 +75,7 @@ def parts_of(condition: Condition) -> tuple[Condition, ...] | None:
 
 def references(condition: Condition) -> References:
     """Everything that the condition names; `tracked_segments` are those that a `has_been` asks for."""
-    tests = tuple(tests_in(condition))
+    tests = tuple(leaves(condition))
     held = [test.has_been for test in tests if isinstance(test, HasBeenTest)]
     tracked = frozenset(one.segment for one in held if one.segment is not None)
     return References(
@@ -93,7 +94,7 @@ def references(condition: Condition) -> References:
 
 def problems(condition: Condition, vocabulary: Vocabulary) -> tuple[str, ...]:
     """What is wrong with the condition, a sentence each that says what to do; empty where nothing is."""
-    tests = tuple(tests_in(condition))
+    tests = tuple(leaves(condition))
     found = [sentence for test in tests for sentence in _problems_of(test, vocabulary)]
     named = references(condition)
     found += [
@@ -112,6 +113,12 @@ def problems(condition: Condition, vocabulary: Vocabulary) -> tuple[str, ...]:
 
 
 def _problems_of(test: Condition, vocabulary: Vocabulary) -> Iterator[str]:
+    if isinstance(test, EventTest):
+        yield from (
+            f'An event has no detail "{name}": names are ASCII letters, digits and _ . : / - or spaces.'
+            for name in test.where
+            if not has_good_name(name)
+        )
     match test:
         case FieldTest():
             if (sentence := problem_of(test, vocabulary.field_types)) is not None:
@@ -178,7 +185,7 @@ def _measure(slug: str, segments: Mapping[str, Condition], sizes: dict[str, int]
     if slug not in segments:
         return 0
     if slug not in sizes:
-        tests = tuple(tests_in(segments[slug]))
+        tests = tuple(leaves(segments[slug]))
         inner = [test.segment for test in tests if isinstance(test, SegmentTest)]
         inner += [
             test.has_been.segment for test in tests if isinstance(test, HasBeenTest) and test.has_been.segment
