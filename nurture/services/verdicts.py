@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, literal, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from nurture.domain.events import Verdict
@@ -51,10 +52,11 @@ def revise(session: Session, revisions: Sequence[Revision], now: datetime) -> No
 
 
 def _to_the_inbox(session: Session, event_ids: Sequence[int]) -> None:
-    waiting = select(Inbox.event_id)
-    owners = session.execute(
-        select(EventRow.id, EventRow.lead_id).where(EventRow.id.in_(event_ids), EventRow.id.not_in(waiting))
+    """Have the events processed again, even where that is just being done: then it is done once more."""
+    upsert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    revised = select(EventRow.id, EventRow.lead_id, EventRow.at, literal(0)).where(EventRow.id.in_(event_ids))
+    statement = upsert(Inbox).from_select(["event_id", "lead_id", "at", "attempts"], revised)
+    # On PostgreSQL this waits for whoever holds the row, and writes it anew when it is gone by then.
+    session.execute(
+        statement.on_conflict_do_update(index_elements=[Inbox.event_id], set_={"attempts": 0, "error": None})
     )
-    rows = [{"event_id": owner.id, "lead_id": owner.lead_id, "attempts": 0} for owner in owners]
-    if rows:
-        session.execute(insert(Inbox), rows)

@@ -48,7 +48,10 @@ def record_events(session: Session, events: Sequence[NewEvent], now: datetime) -
         if not rows:
             continue
         fresh.update(_insert_new(session, rows))
-    waiting = [{"event_id": key, "lead_id": unique[key].lead_id, "attempts": 0} for key in sorted(fresh)]
+    waiting = [
+        {"event_id": key, "lead_id": unique[key].lead_id, "at": unique[key].at, "attempts": 0}
+        for key in sorted(fresh)
+    ]
     if waiting:
         session.execute(insert(Inbox), waiting)
     return fresh

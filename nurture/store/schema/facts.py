@@ -99,7 +99,7 @@ class VerdictChange(Base):
 class Inbox(Base):
     """Events that wait to be processed; the row goes in the transaction that holds all their effects.
 
-    A revised verdict puts its event here again.
+    A revised verdict puts its event here again. `at` is the event's: the oldest is processed first.
     """
 
     __tablename__ = "inbox"
@@ -107,8 +107,10 @@ class Inbox(Base):
         BigInt, ForeignKey("event.id"), primary_key=True, autoincrement=False
     )
     lead_id: Mapped[int] = mapped_column(BigInt, index=True)
+    at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
     error: Mapped[str | None]
+    __table_args__ = (Index("ix_inbox_at", "at", "event_id"),)
 
 
 class Generation(Base):
