@@ -1,7 +1,7 @@
 """Immutable facts about leads, and how much each proves."""
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -79,17 +79,6 @@ class Event:
     def counts(self) -> bool:
         """Whether this is evidence of a person: machine opens and clicks never count."""
         return self.kind not in JUDGED or self.verdict in HUMAN_EVIDENCE
-
-    def has(self, details: Mapping[str, Collection[str]]) -> bool:
-        """Whether it has every one of these details, with one of the values listed, compared as text."""
-        return all(_as_text(self.data.get(name)) in wanted for name, wanted in details.items())
-
-
-def _as_text(value: Scalar) -> str | None:
-    """As JSON writes it, without quotes: `true`, not `True`."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return None if value is None else str(value)
 
 
 def event_id(source: str, external_id: str) -> int:

@@ -96,7 +96,8 @@ class LeadView:
 
     `tags` maps each tag to when it was added, `segments` each tracked segment to when the lead joined it;
     `refused_topics` are the topics it unsubscribed from; `conversation_since` is set while a person is
-    talking to it, `paused_until` while it asked for a break.
+    talking to it, `paused_until` while it asked for a break. Until `*_pinned_until` a person's move holds
+    against the rules of the ladder.
     """
 
     id: int
@@ -109,8 +110,10 @@ class LeadView:
     country: str | None = None
     lifecycle: Lifecycle = Lifecycle.SUSPECT
     lifecycle_since: datetime | None = None
+    lifecycle_pinned_until: datetime | None = None
     stage: Stage = Stage.AWARENESS
     stage_since: datetime | None = None
+    stage_pinned_until: datetime | None = None
     fit: Grade = Grade.UNKNOWN
     score: Score | None = None
     mailable: bool = False
