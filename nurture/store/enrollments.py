@@ -192,6 +192,28 @@ def reach_goals(session: Session, reached: Mapping[int, datetime]) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """An active enrollment, its lead and the version that it runs."""
+
+    enrollment_id: int
+    lead_id: int
+    version_id: int
+
+
+def underway(session: Session, lead_ids: Iterable[int]) -> list[Underway]:
+    """The active enrollments of these leads."""
+    found: list[Underway] = []
+    for ids in chunks(sorted(set(lead_ids))):
+        rows = session.execute(
+            select(Enrollment.id, Enrollment.lead_id, Enrollment.version_id).where(
+                Enrollment.lead_id.in_(ids), Enrollment.status == "active"
+            )
+        )
+        found.extend(Underway(*row) for row in rows)
+    return found
+
+
 def wake(session: Session, enrollment_ids: Iterable[int], now: datetime) -> None:
     """Have these enrollments looked at at once, as far as they are active; their waits stay as they are."""
     for ids in chunks(sorted(set(enrollment_ids))):
