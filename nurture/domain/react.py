@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from nurture.domain.conditions.evaluate import MESSAGE_EVENTS
-from nurture.domain.conditions.references import references, tests_in
+from nurture.domain.conditions.references import leaves, references
 from nurture.domain.conditions.tree import (
     Condition,
     EngagementTest,
@@ -109,7 +109,7 @@ def _tests(conditions: Iterable[Condition], segments: Mapping[str, Condition]) -
     """Every test in the conditions, and in the segments that they name."""
     waiting, met = list(conditions), set[str]()
     while waiting:
-        for test in tests_in(waiting.pop()):
+        for test in leaves(waiting.pop()):
             yield test
             named = references(test).segments & segments.keys() - met
             met |= named
