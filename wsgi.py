@@ -1,5 +1,8 @@
 """For any WSGI server: `wsgi:app`. The scheduler is not here: run `nurture work` beside it."""
 
-from nurture.app import create_app
+import atexit
+
+from nurture.app import HITS, create_app
 
 app = create_app()
+atexit.register(app.extensions[HITS].close)

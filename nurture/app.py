@@ -13,21 +13,16 @@ from nurture.services.runtime import Runtime
 from nurture.store.base import make_engine
 from nurture.tokens import LinkKeys
 from nurture.web.factory import create_app as create_web
-from nurture.web.spool import HitWriter
+from nurture.web.hit_writer import HitWriter
 from nurture.web.tracking import Tracking
+
+HITS = "nurture-hits"
+"""Where an application keeps its writer of hits: whoever ends the process closes it."""
 
 
 def current_settings() -> Settings:
     """The settings of this process: the environment, then `.env`, then what `nurture init` has written."""
     return load_settings(os.environ, Path(".env"))
-
-
-def link_keys(settings: Settings) -> LinkKeys:
-    """The ring that signs links; keys derived from the secret key go on verifying beside keys of their own."""
-    derived = LinkKeys.derived(settings.derived_link_secret())
-    if settings.link_keys is None:
-        return derived
-    return LinkKeys.parse(settings.link_keys.get_secret_value()).also_verifying(derived)
 
 
 def build_runtime(settings: Settings, clock: Clock | None = None) -> Runtime:
@@ -39,7 +34,7 @@ def build_runtime(settings: Settings, clock: Clock | None = None) -> Runtime:
         engine=engine,
         clock=clock,
         mailer=make_mailer(settings, keeper(engine, clock)),
-        links=link_keys(settings),
+        links=LinkKeys.parse(settings.link_ring()),
     )
 
 
@@ -48,5 +43,6 @@ def create_app(runtime: Runtime | None = None) -> Flask:
     runtime = runtime or build_runtime(current_settings())
     app = create_web(runtime)
     writer = HitWriter(runtime, runtime.settings.var / "spool" / "hits.jsonl")
+    app.extensions[HITS] = writer
     app.wsgi_app = Tracking(runtime, app.wsgi_app, writer)  # type: ignore[method-assign] # As Flask says.
     return app

@@ -1,6 +1,6 @@
 """What a lead says about its mail, effective at once: unsubscribe, topics, less often, a pause."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,8 +16,16 @@ from nurture.store.enrollments import wake_leads
 from nurture.store.events import NewEvent, record_events
 from nurture.store.leads import mark_dirty
 from nurture.store.messages import suppress_pending
-from nurture.store.schema import Lead, LeadAlias, Message
-from nurture.store.suppressions import NewConsent, NewSuppression, lift, record_consents, scopes_of, suppress
+from nurture.store.schema import Campaign, Lead, LeadAlias, Message
+from nurture.store.suppressions import (
+    STICKY,
+    NewConsent,
+    NewSuppression,
+    lift,
+    record_consents,
+    scopes_of,
+    suppress,
+)
 
 PAUSE = timedelta(days=30)
 MARKETING = "marketing"
@@ -67,9 +75,9 @@ class Wishes:
 
 
 def unsubscribe_by_message(runtime: Runtime, message_id: int, origin: Origin, now: datetime) -> int | None:
-    """End all marketing to the address that this message went to; returns the lead, where it still is one.
+    """End all marketing to whom this message went to, at that address and at the lead's present one.
 
-    Doing it again changes nothing.
+    Returns the lead, where there still is one. Doing it again changes nothing.
 
     Raises:
         NotFound: there is no such message.
@@ -78,11 +86,11 @@ def unsubscribe_by_message(runtime: Runtime, message_id: int, origin: Origin, no
         message = session.get(Message, message_id)
         if message is None:
             raise NotFound(f"There is no message {message_id}.")
-        if message.address is None:
-            return None
-        lead = session.get(Lead, message.lead_id) if message.lead_id else None
-        lead_id = None if lead is None or lead.erased_at else lead.id
-        _refuse(session, runtime, _Refusal(message.address, lead_id, (MARKETING,), message), origin, now)
+        lead = _addressee(session, message)
+        addresses = {message.address, lead.address if lead else None} - {None}
+        lead_id = lead.id if lead else None
+        refusal = _Refusal(frozenset(map(str, addresses)), lead_id, (MARKETING,), message)
+        _refuse(session, runtime, refusal, origin, now)
         return lead_id
 
 
@@ -93,93 +101,110 @@ def preferences_of(runtime: Runtime, lead_id: int, now: datetime) -> Preferences
         NotFound: the lead is gone, and was not merged into another.
     """
     with runtime.read() as session:
-        lead = _lead(session, lead_id)
-        organisation = load_house(session).organisation
-        return _preferences(lead, organisation, scopes_of(session, lead.address or "", now))
+        lead = _known(session.get(Lead, _merged_into(session, lead_id)), lead_id)
+        return _preferences(session, lead, load_house(session).organisation, now)
 
 
 def choose(runtime: Runtime, lead_id: int, wishes: Wishes, origin: Origin, now: datetime) -> Preferences:
     """Carry a lead's wishes out, and return what holds now.
 
-    Asking for a topic again takes an unsubscribe back; a complaint stays, whatever is asked for.
+    Asking for a topic again takes an unsubscribe back; wanting none of the topics is an unsubscribe. A
+    complaint stays, whatever is asked for.
 
     Raises:
         NotFound: the lead is gone, and was not merged into another.
     """
     with runtime.write() as session:
-        lead = _lead(session, lead_id)
+        lead = _known(_held(session, lead_id), lead_id)
         organisation = load_house(session).organisation
-        topics = {topic.slug for topic in organisation.topics}
-        address = lead.address or ""
-        if wishes.nothing:
-            _refuse(session, runtime, _Refusal(address, lead.id, (MARKETING,)), origin, now)
+        topics = frozenset(topic.slug for topic in organisation.topics)
+        wanted = topics & wishes.topics
+        if wishes.nothing or (topics and not wanted):
+            _refuse(session, runtime, _refusal_of(lead, [MARKETING]), origin, now)
         else:
-            refused = tuple(f"topic:{slug}" for slug in sorted(topics - wishes.topics))
-            _accept(session, lead, topics & wishes.topics, origin, now)
-            _refuse(session, runtime, _Refusal(address, lead.id, refused), origin, now)
+            refused = [f"topic:{slug}" for slug in sorted(topics - wanted)]
+            _accept(session, lead, wanted, origin, now)
+            _refuse(session, runtime, _refusal_of(lead, refused), origin, now)
+        if not wishes.nothing:
             _pace(session, lead, wishes, now)
         mark_dirty(session, [lead.id], now)
         wake_leads(session, [lead.id], now)
         session.refresh(lead)
-        return _preferences(lead, organisation, scopes_of(session, address, now))
+        return _preferences(session, lead, organisation, now)
 
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
-    """An address that wants no more of some scopes, and the message it said so by."""
+    """Addresses that want no more of some scopes, and the message they said so by."""
 
-    address: str
+    addresses: frozenset[str]
     lead_id: int | None
     scopes: tuple[str, ...]
     message: Message | None = None
 
 
+def _refusal_of(lead: Lead, scopes: Iterable[str]) -> _Refusal:
+    return _Refusal(frozenset({lead.address or ""}), lead.id, tuple(scopes))
+
+
 def _refuse(session: Session, runtime: Runtime, refusal: _Refusal, origin: Origin, now: datetime) -> None:
-    held = scopes_of(session, refusal.address, now)
-    fresh = [scope for scope in refusal.scopes if scope not in held]
-    entries = [NewSuppression(refusal.address, scope, "unsubscribe", origin.how) for scope in fresh]
+    entries = [
+        NewSuppression(address, scope, "unsubscribe", origin.how)
+        for address in sorted(refusal.addresses)
+        for scope in _not_refused_yet(session, address, refusal.scopes, now)
+    ]
+    if not entries:
+        return
     leads = suppress(session, entries, runtime.hash_address, now)
+    fresh = list(dict.fromkeys(entry.scope for entry in entries))
     for scope in fresh:
         suppress_pending(session, leads, "unsubscribed", now, topic=_topic(scope))
-    if refusal.lead_id is None or not fresh:
+    if refusal.lead_id is None:
         return
-    record_consents(
-        session,
-        [NewConsent(refusal.lead_id, origin.how, _topic(s) or "*", given=False, ip=origin.ip) for s in fresh],
-        now,
-    )
+    consents = [
+        NewConsent(refusal.lead_id, origin.how, _topic(scope) or "*", given=False, ip=origin.ip)
+        for scope in fresh
+    ]
+    record_consents(session, consents, now)
     _record(session, EventKind.UNSUBSCRIBED, refusal, fresh, now)
     mark_dirty(session, [refusal.lead_id], now)
     wake_leads(session, [refusal.lead_id], now)
 
 
+def _not_refused_yet(session: Session, address: str, scopes: Iterable[str], now: datetime) -> list[str]:
+    """A suppression that the house may lift again is no answer to somebody who says so for good."""
+    held = scopes_of(session, address, now)
+    return [scope for scope in scopes if held.get(scope) not in STICKY]
+
+
 def _accept(session: Session, lead: Lead, topics: Iterable[str], origin: Origin, now: datetime) -> None:
+    """Take back what the lead itself has refused; what we know of the address besides is not its to say."""
     held = scopes_of(session, lead.address or "", now)
     wanted = [*(f"topic:{slug}" for slug in sorted(topics)), MARKETING]
-    returning = [scope for scope in wanted if held.get(scope) not in (None, "complaint")]
+    returning = [scope for scope in wanted if held.get(scope) == "unsubscribe"]
     if not returning:
         return
     lift(session, lead.address or "", returning, now)
-    record_consents(
-        session, [NewConsent(lead.id, origin.how, _topic(s) or "*", ip=origin.ip) for s in returning], now
-    )
-    _record(session, EventKind.RESUBSCRIBED, _Refusal(lead.address or "", lead.id, ()), returning, now)
+    consents = [NewConsent(lead.id, origin.how, _topic(scope) or "*", ip=origin.ip) for scope in returning]
+    record_consents(session, consents, now)
+    _record(session, EventKind.RESUBSCRIBED, _refusal_of(lead, ()), returning, now)
 
 
 def _pace(session: Session, lead: Lead, wishes: Wishes, now: datetime) -> None:
-    keeps_pause = lead.paused_until if lead.paused_until and lead.paused_until > now else now + PAUSE
+    until = _pause_of(lead, now) or now + PAUSE
     values = {
         "less_often": wishes.less_often,
-        "paused_until": keeps_pause if wishes.pause else None,
+        "paused_until": until if wishes.pause else None,
         "updated_at": now,
     }
     session.execute(update(Lead).where(Lead.id == lead.id).values(values))
 
 
 def _record(
-    session: Session, kind: EventKind, refusal: _Refusal, scopes: Iterable[str], now: datetime
+    session: Session, kind: EventKind, refusal: _Refusal, scopes: Collection[str], now: datetime
 ) -> None:
     message = refusal.message
+    campaign = session.get(Campaign, message.campaign_id) if message and message.campaign_id else None
     events = [
         NewEvent(
             source="preferences",
@@ -189,6 +214,7 @@ def _record(
             at=now,
             message_id=message.id if message else None,
             enrollment_id=message.enrollment_id if message else None,
+            campaign=campaign.slug if campaign else None,
             step=message.step if message else None,
             data={"scope": scope},
         )
@@ -197,7 +223,8 @@ def _record(
     record_events(session, events, now)
 
 
-def _preferences(lead: Lead, organisation: Organisation, scopes: dict[str, str]) -> Preferences:
+def _preferences(session: Session, lead: Lead, organisation: Organisation, now: datetime) -> Preferences:
+    scopes = scopes_of(session, lead.address or "", now)
     subscribed = not {MARKETING, "all"} & scopes.keys()
     return Preferences(
         lead_id=lead.id,
@@ -216,14 +243,38 @@ def _preferences(lead: Lead, organisation: Organisation, scopes: dict[str, str])
         subscribed=subscribed,
         complained="complaint" in scopes.values(),
         less_often=lead.less_often,
-        paused_until=lead.paused_until,
+        paused_until=_pause_of(lead, now),
     )
 
 
-def _lead(session: Session, lead_id: int) -> Lead:
-    """The lead, or the one it was merged into."""
-    merged_into = session.scalar(select(LeadAlias.lead_id).where(LeadAlias.old_id == lead_id))
-    lead = session.get(Lead, merged_into or lead_id)
+def _pause_of(lead: Lead, now: datetime) -> datetime | None:
+    """Until when the lead wants nothing; a pause that is over is none."""
+    return lead.paused_until if lead.paused_until and lead.paused_until > now else None
+
+
+def _addressee(session: Session, message: Message) -> Lead | None:
+    """The lead that a campaign's message went to, held; a test mail shows a lead, but goes to us."""
+    if message.kind != "campaign" or message.lead_id is None:
+        return None
+    lead = _held(session, message.lead_id)
+    return None if lead is None or lead.address is None else lead
+
+
+def _held(session: Session, lead_id: int) -> Lead | None:
+    """The lead, locked: two wishes at once, as from a program that asks twice, are carried out in turn."""
+    return session.get(Lead, _merged_into(session, lead_id), with_for_update={"key_share": True})
+
+
+def _merged_into(session: Session, lead_id: int) -> int:
+    """The lead that this one goes on in; itself, where it was not merged."""
+    seen: set[int] = set()
+    while lead_id not in seen:
+        seen.add(lead_id)
+        lead_id = session.scalar(select(LeadAlias.lead_id).where(LeadAlias.old_id == lead_id)) or lead_id
+    return lead_id
+
+
+def _known(lead: Lead | None, lead_id: int) -> Lead:
     if lead is None or lead.address is None:
         raise NotFound(f"There is no lead {lead_id}.")
     return lead

@@ -1,9 +1,11 @@
 """Opens and clicks: recorded as they come, judged when the burst is over, then facts like any other."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import crawlerdetect
+import structlog
 from sqlalchemy.orm import Session
 
 from nurture.domain import engagement
@@ -16,6 +18,8 @@ from nurture.store.events import NewEvent, record_events
 from nurture.store.hits import Addressee, Judged
 from nurture.store.schema import Hit
 
+log = structlog.get_logger(__name__)
+
 _CRAWLERS = crawlerdetect.CrawlerDetect()
 _KINDS = {HitKind.OPEN: EventKind.EMAIL_OPENED, HitKind.CLICK: EventKind.EMAIL_CLICKED}
 
@@ -24,45 +28,76 @@ def settle_hits(runtime: Runtime, now: datetime, limit: int) -> int:
     """Judge the hits of at most `limit` messages whose burst is over; returns how many messages.
 
     All hits of a message are judged together: where a later one shows an earlier one in another light, the
-    earlier verdict is revised, which moves scores but never unsends.
+    earlier verdict is revised, which moves scores but never unsends. A message whose hits cannot be judged
+    does not stop the others: its hits stay without a verdict that counts.
     """
     with runtime.write() as session:
         messages = store.unsettled_messages(session, now, limit)
         if messages:
-            _settle(session, messages, now)
+            _write(session, _settle(session, messages, now), now)
     return len(messages)
 
 
-def _settle(session: Session, messages: Sequence[int], now: datetime) -> None:
-    rows = store.hits_of(session, messages)
+@dataclass(slots=True)
+class _Findings:
+    """What is to be written: verdicts on hits, the facts made of them, and what is thought of those."""
+
+    judged: list[Judged] = field(default_factory=list)
+    events: list[NewEvent] = field(default_factory=list)
+    first: list[Revision] = field(default_factory=list)
+    revised: list[Revision] = field(default_factory=list)
+
+    def add(self, hit: Hit, judgement: Judgement, event: NewEvent | None) -> None:
+        """A hit is judged for the first time."""
+        self.judged.append(_judged(hit, judgement, event.id if event else None))
+        if event is not None:
+            self.events.append(event)
+            self.first.append(Revision(event.id, judgement.verdict, judgement.reasons))
+
+    def change(self, hit: Hit, judgement: Judgement) -> None:
+        """A hit that was judged before is seen in another light."""
+        self.judged.append(_judged(hit, judgement, hit.event_id))
+        if hit.event_id is not None:
+            self.revised.append(Revision(hit.event_id, judgement.verdict, judgement.reasons))
+
+
+def _settle(session: Session, messages: Sequence[int], now: datetime) -> _Findings:
+    hits = store.hits_of(session, messages)
     people = store.addressees(session, messages)
-    ripe = [hit for of_message in rows.values() for hit in of_message if hit.settle_at <= now]
-    crowds = store.crowds(session, [hit.id for hit in ripe], CROWD_WINDOW)
-    judged: list[Judged] = []
-    events: list[NewEvent] = []
-    revisions: list[Revision] = []
-    for message_id, of_message in rows.items():
-        addressee = people.get(message_id)
-        verdicts = _judge(of_message, addressee, crowds)
-        for hit in of_message:
-            judgement = verdicts[hit.id]
-            if hit.verdict is None and hit.settle_at <= now:
-                event = _event(hit, addressee, judgement)
-                events.extend([event] if event else [])
-                judged.append(_judged(hit, judgement, event.id if event else None))
-            elif hit.verdict is not None and hit.verdict != judgement.verdict:
-                judged.append(_judged(hit, judgement, hit.event_id))
-                if hit.event_id is not None:
-                    revisions.append(Revision(hit.event_id, judgement.verdict, judgement.reasons))
-    record_events(session, events, now)
-    made = {one.event_id for one in judged if one.event_id is not None} - {one.event_id for one in revisions}
-    note_verdicts(
-        session,
-        [Revision(one.event_id, one.verdict, one.reasons) for one in judged if one.event_id in made],
-        now,
-    )
-    revise(session, revisions, now)
-    store.write_verdicts(session, judged)
+    ripe = [hit.id for of_message in hits.values() for hit in of_message if hit.settle_at <= now]
+    crowds = store.crowds(session, ripe, CROWD_WINDOW)
+    findings = _Findings()
+    for message_id, of_message in hits.items():
+        try:
+            verdicts = _judge(of_message, people.get(message_id), crowds)
+        except Exception:
+            # One poisoned hit must not keep everybody else's from being judged.
+            log.exception("hits cannot be judged", action="settle", message_id=message_id)
+            verdicts = {hit.id: Judgement(Verdict.UNKNOWN, ("cannot be judged",)) for hit in of_message}
+        _compare(findings, of_message, verdicts, people.get(message_id), now)
+    return findings
+
+
+def _compare(
+    findings: _Findings,
+    hits: Sequence[Hit],
+    verdicts: Mapping[int, Judgement],
+    addressee: Addressee | None,
+    now: datetime,
+) -> None:
+    for hit in hits:
+        judgement = verdicts[hit.id]
+        if hit.verdict is None and hit.settle_at <= now:
+            findings.add(hit, judgement, _event(hit, addressee, judgement))
+        elif hit.verdict is not None and hit.verdict != judgement.verdict:
+            findings.change(hit, judgement)
+
+
+def _write(session: Session, findings: _Findings, now: datetime) -> None:
+    record_events(session, findings.events, now)
+    note_verdicts(session, findings.first, now)
+    revise(session, findings.revised, now)
+    store.write_verdicts(session, findings.judged)
 
 
 def _judge(
@@ -97,7 +132,7 @@ def _judged(hit: Hit, judgement: Judgement, event_id: int | None) -> Judged:
 
 def _event(hit: Hit, addressee: Addressee | None, judgement: Judgement) -> NewEvent | None:
     """The fact that a hit proves; none for traps, tests, system mails and messages that are gone."""
-    kind = _KINDS.get(HitKind(hit.kind))
+    kind = _KINDS.get(HitKind(hit.kind)) if hit.kind in list(HitKind) else None
     if kind is None or addressee is None or addressee.kind != "campaign" or addressee.lead_id is None:
         return None
     return NewEvent(
@@ -106,7 +141,7 @@ def _event(hit: Hit, addressee: Addressee | None, judgement: Judgement) -> NewEv
         lead_id=addressee.lead_id,
         kind=kind,
         at=hit.at,
-        verdict=Verdict(judgement.verdict),
+        verdict=judgement.verdict,
         message_id=hit.message_id,
         enrollment_id=addressee.enrollment_id,
         campaign=addressee.campaign,

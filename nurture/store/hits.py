@@ -43,7 +43,7 @@ class Addressee:
 
 def record_hits(session: Session, hits: Sequence[NewHit]) -> None:
     """Keep hits, unjudged."""
-    rows = [
+    rows: list[dict[str, object]] = [
         {
             "message_id": hit.message_id,
             "kind": hit.kind,

@@ -1,108 +1,132 @@
-"""Hits on their way to the database: many in one durable commit, and none lost while it is away."""
+"""Hits that the database could not take: kept in a file, and brought back when it can."""
 
-import json
-import threading
-from dataclasses import asdict
-from datetime import datetime
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy.exc import InterfaceError, OperationalError
 
-from nurture.domain.engagement import HitKind
-from nurture.services.runtime import Runtime
-from nurture.store.hits import NewHit, record_hits
+from nurture.store.base import chunks
+from nurture.store.hits import NewHit
 
 log = structlog.get_logger(__name__)
 
-GATHER_SECONDS = 0.002
-OPENS_MAY_WAIT_SECONDS = 0.1
-AT_MOST = 1000
+Commit = Callable[[Sequence[NewHit]], None]
+"""Writes hits into the database, all or none."""
+
+PORTION = 1000
+_HIT = TypeAdapter(NewHit)
+AWAY = (OperationalError, InterfaceError)
+"""What the driver raises when the database is not there, is locked or is full: the hits are not at fault."""
 
 
-class HitWriter:
-    """Commits hits in groups. A click is answered after its commit; an open may wait up to 100 ms.
+class Spool:
+    """A file of hits, one a line; several processes may share it.
 
-    When the commit fails the hits go to a file beside the database, and back from it when it works again.
+    A crash while hits are brought back may bring the last portion twice: none is lost, and a link that was
+    clicked twice by the same person counts once.
     """
 
-    def __init__(self, runtime: Runtime, spool: Path) -> None:
-        self._runtime = runtime
-        self._spool = spool
-        self._mutex = threading.Lock()
-        self._wanted = threading.Condition(self._mutex)
-        self._waiting: list[tuple[NewHit, threading.Event | None]] = []
-        self._closed = False
-        self._thread: threading.Thread | None = None
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._set_aside = path.with_name(f"{path.stem}.set-aside{path.suffix}")
 
-    def put(self, hit: NewHit, *, durable: bool) -> None:
-        """Record a hit; where `durable`, return only when it is on disk (database or spool)."""
-        done = threading.Event() if durable else None
-        with self._wanted:
-            self._ensure_running()
-            self._waiting.append((hit, done))
-            if durable or len(self._waiting) == 1:
-                self._wanted.notify()
-        if done is not None:
-            done.wait(timeout=10)
+    @property
+    def holds_any(self) -> bool:
+        """Whether anything waits to be brought back."""
+        return self._path.exists()
 
-    def close(self) -> None:
-        """Write what is left and stop."""
-        with self._wanted:
-            self._closed = True
-            self._wanted.notify()
-        if self._thread is not None:
-            self._thread.join(timeout=10)
+    def add(self, hits: Sequence[NewHit]) -> None:
+        """Keep hits, on disk before it returns.
 
-    def _ensure_running(self) -> None:
-        # The thread starts with the first hit, so that it belongs to the process that serves it.
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._run, name="hits", daemon=True)
-            self._thread.start()
+        Raises:
+            OSError: the file cannot be written.
+        """
+        with self._alone():
+            _append(self._path, [_HIT.dump_json(hit).decode() for hit in hits])
 
-    def _run(self) -> None:
-        while batch := self._next_batch():
-            hits = [hit for hit, _ in batch]
-            try:
-                self._unspool()
-                self._commit(hits)
-            except (SQLAlchemyError, OSError):
-                log.exception("hits were spooled", action="hits", count=len(hits))
-                self._to_spool(hits)
-            for _, done in batch:
-                if done is not None:
-                    done.set()
+    def bring_back(self, commit: Commit) -> bool:
+        """Commit what is kept, and forget it; says whether all of it is settled.
 
-    def _next_batch(self) -> list[tuple[NewHit, threading.Event | None]]:
-        with self._wanted:
-            while not self._waiting and not self._closed:
-                self._wanted.wait()
-            urgent = any(done for _, done in self._waiting)
-            if not self._closed:
-                self._wanted.wait_for(self._is_urgent, GATHER_SECONDS if urgent else OPENS_MAY_WAIT_SECONDS)
-            batch, self._waiting = self._waiting[:AT_MOST], self._waiting[AT_MOST:]
-            return batch
+        Lines that are no hits, and hits that the database refuses, are set aside in a file of their own.
 
-    def _is_urgent(self) -> bool:
-        return self._closed or len(self._waiting) >= AT_MOST
+        Raises:
+            OSError: the file cannot be read or written.
+        """
+        with self._alone():
+            lines = self._path.read_bytes().decode(errors="replace").splitlines() if self.holds_any else []
+            waiting = list(chunks(filter(str.strip, lines), PORTION))
+            while waiting:
+                refused = _settle(waiting[0], commit)
+                if refused is None:
+                    self._write_anew([line for portion in waiting for line in portion])
+                    return False
+                self._put_aside(refused)
+                waiting.pop(0)
+            self._path.unlink(missing_ok=True)
+            return True
 
-    def _commit(self, hits: list[NewHit]) -> None:
-        with self._runtime.write() as session:
-            record_hits(session, hits)
+    def _put_aside(self, lines: Sequence[str]) -> None:
+        if lines:
+            log.error("hits were set aside", action="hits", count=len(lines), file=str(self._set_aside))
+            _append(self._set_aside, lines)
 
-    def _to_spool(self, hits: list[NewHit]) -> None:
-        self._spool.parent.mkdir(parents=True, exist_ok=True)
-        with self._spool.open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps(asdict(hit), default=str) + "\n" for hit in hits)
+    def _write_anew(self, lines: Sequence[str]) -> None:
+        draft = self._path.with_suffix(".draft")
+        draft.unlink(missing_ok=True)
+        _append(draft, lines)
+        draft.replace(self._path)
 
-    def _unspool(self) -> None:
-        if not self._spool.exists():
-            return
-        lines = self._spool.read_text(encoding="utf-8").splitlines()
-        self._commit([_read(line) for line in lines if line.strip()])
-        self._spool.unlink()
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.with_suffix(".lock").open("w") as lock:
+            # The kernel lets go of the lock when the process dies.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
 
-def _read(line: str) -> NewHit:
-    record = json.loads(line)
-    return NewHit(**{**record, "kind": HitKind(record["kind"]), "at": datetime.fromisoformat(record["at"])})
+def _settle(lines: Sequence[str], commit: Commit) -> list[str] | None:
+    """Commit a portion; returns the lines that nobody can use, or None where the database is away."""
+    hits = {line: hit for line in lines if (hit := _read(line)) is not None}
+    refused = [line for line in lines if line not in hits]
+    try:
+        commit([hits[line] for line in lines if line in hits])
+    except AWAY:
+        return None
+    except Exception:
+        log.exception("a portion of hits was refused; each is tried alone", action="hits")
+        return refused + _settle_each(hits, commit)
+    return refused
+
+
+def _settle_each(hits: dict[str, NewHit], commit: Commit) -> list[str]:
+    refused = []
+    for line, hit in hits.items():
+        try:
+            commit([hit])
+        except Exception:
+            # It was refused on its own, so it is this hit that is at fault, and it goes aside with its line.
+            log.exception("a hit was refused", action="hits", message_id=hit.message_id)
+            refused.append(line)
+    return refused
+
+
+def _read(line: str) -> NewHit | None:
+    try:
+        hit = _HIT.validate_json(line)
+    except ValidationError:
+        return None
+    return hit if hit.at.tzinfo is not None else None
+
+
+def _append(path: Path, lines: Sequence[str]) -> None:
+    # A line broken off by a crash must not swallow the next one, hence the line break in front.
+    with path.open("a", encoding="utf-8") as file:
+        file.write("".join(f"\n{line}" for line in lines) + "\n")
+        file.flush()
+        os.fsync(file.fileno())

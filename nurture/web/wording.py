@@ -25,7 +25,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "saved": "Saved. It holds from now on.",
         "nothing": "Unsubscribe from everything",
         "complained": "You reported a mail of ours as spam, so we leave you alone. Write to us if that was a slip.",
-        "unsubscribed_note": "You are unsubscribed. Save to come back.",
+        "unsubscribed_note": "You are unsubscribed. Choose what you want and save to come back.",
     },
     "fr": {
         "lang": "fr",
@@ -47,7 +47,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "saved": "Enregistré. C’est valable dès maintenant.",
         "nothing": "Me désinscrire de tout",
         "complained": "Vous avez signalé un de nos courriels comme indésirable : nous ne vous écrivons plus.",
-        "unsubscribed_note": "Vous êtes désinscrit. Enregistrez pour revenir.",
+        "unsubscribed_note": "Vous êtes désinscrit. Pour revenir, choisissez ce que vous voulez et enregistrez.",
     },
     "pt": {
         "lang": "pt",
@@ -69,7 +69,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "saved": "Guardado. Vale a partir de agora.",
         "nothing": "Cancelar tudo",
         "complained": "Assinalou uma mensagem nossa como spam, por isso não lhe escrevemos mais.",
-        "unsubscribed_note": "A sua subscrição está cancelada. Guarde para voltar.",
+        "unsubscribed_note": "A sua subscrição está cancelada. Para voltar, escolha o que quer e guarde.",
     },
 }
 
