@@ -52,6 +52,13 @@ DEFAULT_LADDERS = Ladders.model_validate(
         "lifecycle": {
             "rules": [
                 {
+                    "key": "bought",
+                    "name": "Bought",
+                    "from": ["suspect", "lead", "prospect", "former_customer", "disqualified"],
+                    "to": "customer",
+                    "when": {"event": "purchased"},
+                },
+                {
                     "key": "asked-for-offer",
                     "name": "Asked for a quote or a demonstration",
                     "from": ["suspect", "lead"],
@@ -83,13 +90,6 @@ DEFAULT_LADDERS = Ladders.model_validate(
                     "when": {
                         "none": [{"engagement": {"gte": 15}}, {"event": "call_logged", "within": "P90D"}]
                     },
-                },
-                {
-                    "key": "bought",
-                    "name": "Bought",
-                    "from": ["suspect", "lead", "prospect", "former_customer", "disqualified"],
-                    "to": "customer",
-                    "when": {"event": "purchased"},
                 },
             ]
         },

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from nurture.domain.conditions.evaluate import has_details
 from nurture.domain.definition.scoring import Cap, Scoring, ScoringRule, exact
 from nurture.domain.events import Event
 from nurture.domain.scoring.entries import BY_HAND, Entry, reversal, standing
@@ -82,7 +83,7 @@ def fresh(scoring: Scoring, events: Iterable[Event]) -> dict[Turn, Credit]:
     for event in sorted(events, key=lambda event: (event.at, event.id)):
         for rule in rules.get(event.kind, ()):
             turn = (rule.key, _dedupe_key(rule, event))
-            if turn not in credits and event.counts and event.has(rule.when.where):
+            if turn not in credits and event.counts and has_details(event, rule.when.where):
                 credits[turn] = Credit(event, rule.points, _cut(scoring, rule, event.at, used))
     return credits
 

@@ -23,6 +23,11 @@ def _tenths(engagement: float) -> int:
     return math.floor(max(0.0, engagement) * 10 + 0.5)
 
 
+def shows_from(points: float) -> float:
+    """The least engagement that is shown as `points` or more."""
+    return (math.ceil(points * 10) - 0.5) / 10
+
+
 def band(engagement: float, bands: Mapping[Band, float]) -> str:
     """The engagement part of the rating, by what is shown: `1` is the warmest, `4` the coldest."""
     points = shown(engagement)

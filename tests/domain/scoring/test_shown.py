@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from nurture.domain.definition.scoring import Scoring
 from nurture.domain.scoring.decay import total
 from nurture.domain.scoring.entries import Entry, reversal
-from nurture.domain.scoring.shown import HELD_AT_ZERO, explain_score, explain_shortfall, rating, shown
+from nurture.domain.scoring.shown import (
+    HELD_AT_ZERO,
+    explain_score,
+    explain_shortfall,
+    rating,
+    shown,
+    shows_from,
+)
 from nurture.domain.values import Grade
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -27,6 +34,14 @@ def entry(net: float, days_ago: float = 0, **more: object) -> Entry:
 )
 def test_the_score_is_shown_with_one_decimal_and_never_below_zero(engagement: float, seen: float) -> None:
     assert shown(engagement) == seen
+
+
+@given(st.floats(-50, 150), st.integers(1, 1000))
+def test_it_is_known_from_where_on_a_score_is_shown(engagement: float, tenths: int) -> None:
+    points = tenths / 10
+
+    shows = shown(engagement) >= points
+    assert shows == (engagement >= shows_from(points)) or engagement == pytest.approx(shows_from(points))
 
 
 @pytest.mark.parametrize(
