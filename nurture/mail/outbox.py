@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from nurture.domain.errors import HeaderError, MessageRefused
+from nurture.domain.errors import HeaderError, MessageRefused, RefusedForNow
 from nurture.domain.letter import Letter
 from nurture.mail import mime
 from nurture.mail.mailer import Receipt
@@ -22,7 +22,11 @@ class OutboxMailer:
             message = mime.build(letter, utf8_offered=True)
         except HeaderError as error:
             raise MessageRefused(str(error)) from error
-        self._keep(letter, message)
+        try:
+            self._keep(letter, message)
+        except Exception as error:
+            # Keeping is repeatable, so even a commit of unknown outcome may be tried again.
+            raise RefusedForNow(f"the outbox could not keep it: {error}") from error
         return Receipt(provider_id=letter.mid, detail="kept in the outbox")
 
     def close(self) -> None:

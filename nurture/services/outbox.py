@@ -29,7 +29,8 @@ def keeper(engine: Engine, clock: Clock) -> Callable[[Letter, bytes], None]:
         desk.put(mail)
         with desk.committing:
             if not mail.done:
-                _commit(engine, desk.take())
+                # Where the thread that took this mail along has failed, it is on no desk any more.
+                _commit(engine, [*desk.take(besides=mail), mail])
 
     return keep
 
@@ -52,10 +53,10 @@ class _Desk:
         with self._mutex:
             self._waiting.append(mail)
 
-    def take(self) -> list[_Kept]:
+    def take(self, besides: _Kept) -> list[_Kept]:
         with self._mutex:
             taken, self._waiting = self._waiting, []
-        return taken
+        return [mail for mail in taken if mail is not besides]
 
 
 def _commit(engine: Engine, mails: Sequence[_Kept]) -> None:

@@ -76,9 +76,8 @@ def mailers_stopped(session: Session) -> dict[str, str]:
 
 
 def _switch_on(session: Session, name: str, now: datetime, value: dict[str, str]) -> None:
-    upsert = sqlite.insert
+    upsert = postgresql.insert if on_postgresql(session) else sqlite.insert
     if on_postgresql(session):
-        upsert = postgresql.insert
         # Intents hold this lock shared, so the switch waits for those that are being committed.
         session.execute(select(func.pg_advisory_xact_lock(SWITCH_LOCK)))
     statement = upsert(Setting).values(name=name, value=value, updated_at=now)

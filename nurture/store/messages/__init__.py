@@ -30,11 +30,12 @@ from nurture.store.messages.outcomes import (
     record,
 )
 from nurture.store.messages.queue import SystemMail, cancel_pending, queue_system, suppress_pending
-from nurture.store.messages.refused import why_refused
+from nurture.store.messages.refused import LOOK_AGAIN, why_refused
 
 __all__ = [
     "FROM_CLAIM",
     "FROM_MAILER",
+    "LOOK_AGAIN",
     "SWITCHES",
     "SWITCH_LOCK",
     "Claimed",

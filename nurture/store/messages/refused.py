@@ -22,6 +22,9 @@ from nurture.store.schema import Enrollment, Lead, Message, Setting
 LOOK_AGAIN = timedelta(hours=1)
 """When a message is looked at again that waits for a person to end a conversation."""
 
+SHORTLY = timedelta(minutes=1)
+"""The same where what spoke against it went away in between, or its passage is paused."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
@@ -63,15 +66,15 @@ def _outcome(facts: _Facts, token: str, despite_conversation: bool, now: datetim
     state, reason, sentence = _end(facts, now)
     if state is not MessageState.PENDING:
         return Outcome(facts.id, token, state, state.value, reason, sentence)
-    if facts.kind != CAMPAIGN or facts.stopped:
-        return Outcome(facts.id, token, MessageState.PENDING)
+    if facts.stopped:
+        return Outcome(facts.id, token, state)
     if facts.paused_until is not None and facts.paused_until > now:
         sentence = "The lead asked for a break."
         return Outcome(facts.id, token, state, "later", "break", sentence, facts.paused_until)
     if facts.conversation_since is not None and not despite_conversation:
         sentence = "A person is talking to the lead; marketing waits until that is over."
         return Outcome(facts.id, token, state, "later", "conversation", sentence, now + LOOK_AGAIN)
-    return Outcome(facts.id, token, MessageState.PENDING)
+    return Outcome(facts.id, token, state, due_at=now + SHORTLY)
 
 
 def _end(facts: _Facts, now: datetime) -> tuple[MessageState, str, str]:

@@ -1,0 +1,100 @@
+"""The threads that call the mailer, one message each at a time."""
+
+import threading
+import time
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from queue import Empty, SimpleQueue
+from types import TracebackType
+
+import structlog
+
+from nurture.domain.errors import MailerError, OutcomeUnknown
+from nurture.mail.mailer import Mailer, Receipt
+from nurture.services.deliver.pace import Faults
+from nurture.services.deliver.prepare import Ready
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class NotTried:
+    """The mailer was never called for this message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the mailer said to one message."""
+
+    ready: Ready
+    said: Receipt | MailerError | NotTried
+
+    @property
+    def tried(self) -> bool:
+        """Whether the mailer was called at all."""
+        return not isinstance(self.said, NotTried)
+
+
+class Senders(AbstractContextManager["Senders"]):
+    """Up to `count` threads, started as they are needed; leaving waits for what is in their hands."""
+
+    def __init__(self, mailer: Mailer, count: int, faults: Faults) -> None:
+        self._mailer, self._count, self._faults = mailer, count, faults
+        self._letters: SimpleQueue[Ready | None] = SimpleQueue()
+        self._answers: SimpleQueue[Answer] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._halted = threading.Event()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.halt()
+        for _ in self._threads:
+            self._letters.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def put(self, ready: Ready) -> None:
+        """Have a letter sent; its intent must be durable."""
+        self._letters.put(ready)
+        if len(self._threads) < self._count:
+            thread = threading.Thread(target=self._work, name=f"sender-{len(self._threads)}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def answers(self, first_within: timedelta, rest: timedelta, enough: int) -> list[Answer]:
+        """The answers that have come: waits for the first, then `rest` for more, until there are enough."""
+        found: list[Answer] = []
+        until = time.monotonic() + first_within.total_seconds()
+        while len(found) < enough:
+            try:
+                found.append(self._answers.get(timeout=max(0.0, until - time.monotonic())))
+            except Empty:
+                break
+            if len(found) == 1:
+                until = time.monotonic() + rest.total_seconds()
+        return found
+
+    def halt(self) -> None:
+        """Call the mailer no more; what has not been tried comes back as such."""
+        self._halted.set()
+
+    def _work(self) -> None:
+        while (ready := self._letters.get()) is not None:
+            self._answers.put(Answer(ready, self._send(ready)))
+
+    def _send(self, ready: Ready) -> Receipt | MailerError | NotTried:
+        if self._halted.is_set():
+            return NotTried()
+        self._faults("calling")
+        try:
+            receipt = self._mailer.send(ready.letter)
+        except MailerError as error:
+            return error
+        except Exception as error:
+            # A fault of our own says nothing about what the receiver has.
+            log.exception("mailer failed", action="send", message_id=ready.message.id)
+            return OutcomeUnknown(f"{type(error).__name__}: {error}")
+        self._faults("accepted")
+        return receipt
