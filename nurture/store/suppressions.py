@@ -15,8 +15,8 @@ from nurture.store.schema import Consent, Lead, Suppression
 HashAddress = Callable[[str], str]
 """An address's name under the key that never rotates: `Runtime.hash_address`."""
 
-STICKY = ("complaint", "unsubscribe")
-"""Reasons that no import, bounce or person of the house may weaken; only the addressee lifts an unsubscribe."""
+COMPLAINT, UNSUBSCRIBE = STICKY = ("complaint", "unsubscribe")
+"""Reasons that no import, bounce or person of the house may weaken; the addressee may lift an unsubscribe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,11 @@ def suppress(
         index_elements=[Suppression.address_hash, Suppression.scope],
         set_={
             "address": new.address,
-            "reason": case((Suppression.reason.in_(STICKY), Suppression.reason), else_=new.reason),
+            "reason": case(
+                (or_(Suppression.reason == COMPLAINT, new.reason == COMPLAINT), COMPLAINT),
+                (Suppression.reason == UNSUBSCRIBE, UNSUBSCRIBE),
+                else_=new.reason,
+            ),
             "expires_at": case(
                 (or_(new.expires_at.is_(None), Suppression.expires_at.is_(None)), None),
                 (new.expires_at > Suppression.expires_at, new.expires_at),
@@ -96,7 +100,7 @@ def lift(session: Session, address: str, scopes: Iterable[str], now: datetime) -
         delete(Suppression).where(
             Suppression.address == address,
             Suppression.scope.in_(list(scopes)),
-            Suppression.reason != "complaint",
+            Suppression.reason != COMPLAINT,
         )
     )
     leads = leads_at(session, {address})

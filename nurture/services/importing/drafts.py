@@ -1,14 +1,19 @@
 """Turns a row of text into a lead to be written, or says why it cannot be."""
 
+import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import TypeVar
 
+import idna
+
 from nurture.domain.definition.organisation import CustomField
 from nurture.domain.errors import AddressError, InputError
+from nurture.domain.text import fold
 from nurture.domain.timing.zones import known_zone
 from nurture.domain.values import Lifecycle, Scalar, Stage
 from nurture.net.addresses import normalise
@@ -56,8 +61,17 @@ COLUMNS = frozenset(
     }
 )  # fmt: skip
 
+_NO = frozenset(
+    {"no", "n", "false", "0", "none", "-", "–", "non", "nein", "não", "nao", "opted out", "unsubscribed"}
+)
+"""What stands in a column of consent where there is none."""
+
+_COUNTRIES = {"UK": "GB", "EL": "GR"}
+"""Codes in common use that ISO 3166 does not have. Source: ISO 3166-1, exceptional reservations."""
+
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
 _DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
+_SCHEME = re.compile(r"[a-z]+://")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _FLAGS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 _BANDS = ((10, "1-9"), (50, "10-49"), (250, "50-249"), (1000, "250-999"))
@@ -75,12 +89,15 @@ class CompanyDraft:
     @property
     def key(self) -> str:
         """By what rows of one company find each other: its domain, else its name."""
-        return self.domain or f"name:{self.name.casefold()}"
+        return self.domain or f"name:{fold(self.name)}"
 
 
 @dataclass(frozen=True, slots=True)
 class LeadDraft:
-    """A lead to be written; what the row leaves open is left as it is."""
+    """A lead to be written; what the row leaves open is left as it is.
+
+    `consent` is how it was given, `""` where the row says that it was not.
+    """
 
     address: str
     values: Mapping[str, str]
@@ -108,23 +125,29 @@ def understand(header: tuple[str, ...], custom: tuple[CustomField, ...]) -> Colu
         InputError: there is no column with addresses, or two columns mean the same.
     """
     fields = {one.name: one for one in custom}
-    meaning: dict[str, str] = {}
-    ignored: list[str] = []
-    for column in filter(None, header):
-        name = ALIASES.get(column, column).removeprefix("lead.").removeprefix("company.")
-        name = name.removeprefix("custom.") if name.startswith("custom.") else name
-        if name not in COLUMNS and name not in fields:
-            ignored.append(column)
-        elif name in meaning.values():
-            raise InputError(f'Two columns mean "{name}"; one of them is "{column}". Rename or remove it.')
-        else:
-            meaning[column] = name
+    exact = {column: name for column in header if (name := _bare(column)) in COLUMNS or name in fields}
+    # A column with the very name goes before those that other programs call so.
+    others = {
+        column: ALIASES[column]
+        for column in header
+        if column in ALIASES and column not in exact and ALIASES[column] not in exact.values()
+    }
+    meaning = {**exact, **others}
+    for name, count in Counter(meaning.values()).items():
+        if count > 1:
+            columns = ", ".join(column for column, meant in meaning.items() if meant == name)
+            raise InputError(f'These columns all mean "{name}": {columns}. Rename or remove all but one.')
     if "email" not in meaning.values():
         raise InputError(
             'No column holds the addresses. Name one "email"; '
             f"the header has: {', '.join(filter(None, header))[:300]}."
         )
-    return Columns(meaning, tuple(ignored), fields)
+    ignored = tuple(column for column in header if column and column not in meaning)
+    return Columns(meaning, ignored, fields)
+
+
+def _bare(column: str) -> str:
+    return column.removeprefix("lead.").removeprefix("company.").removeprefix("custom.")
 
 
 def draft(row: Row, columns: Columns) -> LeadDraft:
@@ -133,10 +156,8 @@ def draft(row: Row, columns: Columns) -> LeadDraft:
     Raises:
         InputError: the row cannot be used; the message says which cell and why.
     """
-    if row.spare:
-        raise InputError(
-            f"The row has {row.spare} cells more than the header; is a separator missing its quotes?"
-        )
+    if row.fault:
+        raise InputError(f"The row {row.fault}")
     cells = {
         columns.meaning[name]: cell for name, cell in row.cells.items() if name in columns.meaning and cell
     }
@@ -157,7 +178,7 @@ def draft(row: Row, columns: Columns) -> LeadDraft:
         tags=_tags(cells.get("tags", "")),
         lifecycle=_choice(Lifecycle, "lifecycle", cells.get("lifecycle")),
         stage=_choice(Stage, "stage", cells.get("stage")),
-        consent=_short("consent", cells["consent"]) if "consent" in cells else None,
+        consent=_consent(cells.get("consent")),
         company=_company(cells, columns),
     )
 
@@ -191,7 +212,13 @@ def _zone(text: str) -> str:
 def _country(text: str) -> str:
     if not (len(text) == 2 and text.isascii() and text.isalpha()):
         raise InputError(f'country "{text[:40]}" is not a two-letter code such as FR (ISO 3166).')
-    return text.upper()
+    return _COUNTRIES.get(text.upper(), text.upper())
+
+
+def _consent(text: str | None) -> str | None:
+    if text is None:
+        return None
+    return "" if text.casefold() in _NO else _short("consent", text)
 
 
 def _tags(text: str) -> tuple[str, ...]:
@@ -225,7 +252,11 @@ def _company(cells: Mapping[str, str], columns: Columns) -> CompanyDraft | None:
 
 
 def _domain(text: str) -> str:
-    domain = text.lower().removeprefix("https://").removeprefix("http://").removeprefix("www.").rstrip("/")
+    host = re.split(r"[/?#:]", _SCHEME.sub("", text.lower()), maxsplit=1)[0].strip(". ")
+    try:
+        domain = idna.encode(host.removeprefix("www."), uts46=True).decode()
+    except idna.IDNAError:
+        domain = ""
     if not _DOMAIN.fullmatch(domain) or len(domain) > 253:
         raise InputError(f'domain "{text[:60]}" is not a domain such as example.com.')
     return domain
@@ -250,7 +281,7 @@ def _typed(one: CustomField, text: str) -> Scalar:
     try:
         match one.type:
             case "number":
-                return float(text.replace(",", "."))
+                return _number(text)
             case "boolean":
                 return _FLAGS[text.lower()]
             case "date":
@@ -262,3 +293,10 @@ def _typed(one: CustomField, text: str) -> Scalar:
     except (ValueError, KeyError, StopIteration) as fault:
         allowed = f" (one of {', '.join(one.choices)})" if one.choices else ""
         raise InputError(f'{one.name} "{text[:60]}" is not a {one.type}{allowed}.') from fault
+
+
+def _number(text: str) -> float:
+    number = float(text.replace(",", "."))
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,14 +13,15 @@ from nurture.net.addresses import normalise
 from nurture.services.house import load_house
 from nurture.services.importing.drafts import Columns, LeadDraft, draft, understand
 from nurture.services.importing.table import Table, read_table
-from nurture.services.importing.write import Batch, Written, write
+from nurture.services.importing.write import Batch, addresses_known, write
 from nurture.services.runtime import Runtime
-from nurture.store.base import chunks
+from nurture.store.base import PAUSE, chunks
 from nurture.store.leads import mark_dirty
 from nurture.store.messages import suppress_pending
 from nurture.store.suppressions import NewSuppression, suppress
 
-PORTION = 500
+PORTION = 200
+"""Rows per transaction: short ones, so that the worker gets its turn in between."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
@@ -61,11 +63,12 @@ class ImportOrder:
     actor: str = "cli"
 
 
-Progress = Callable[[int], None]
+Progress = Callable[[int, int], None]
+"""Told after each portion: rows read so far, and about how many there are."""
 
 
 def import_leads(
-    runtime: Runtime, order: ImportOrder, now: datetime, progress: Progress = lambda _rows: None
+    runtime: Runtime, order: ImportOrder, now: datetime, progress: Progress = lambda _read, _of: None
 ) -> ImportReport:
     """Bring a CSV of leads in, portion by portion; a dry run reads and judges everything and writes nothing.
 
@@ -78,11 +81,20 @@ def import_leads(
         columns = understand(table.header, load_house(session).organisation.fields)
     report = ImportReport(order.path.name, order.dry_run, ignored_columns=columns.ignored)
     batch = Batch(order.path.name, now, order.actor)
+    seen: set[str] = set()
+    of = table.count()
     for drafts in chunks(_drafts(table, columns, order, report), PORTION):
-        written = _write(runtime, drafts, batch, order.dry_run)
-        report.created += written.created
-        report.updated += written.updated
-        progress(len(drafts))
+        if order.dry_run:
+            known = _known(runtime, drafts)
+        else:
+            with runtime.write() as session:
+                known = write(session, runtime, drafts, batch)
+            time.sleep(PAUSE.total_seconds())
+        addresses = {draft.address for draft in drafts} - seen
+        report.created += len(addresses - known)
+        report.updated += len(addresses & known)
+        seen |= addresses
+        progress(report.rows, max(of, report.rows))
     return report
 
 
@@ -94,16 +106,14 @@ def _drafts(table: Table, columns: Columns, order: ImportOrder, report: ImportRe
         except InputError as fault:
             report.refused.append(Refused(row.line, row.cells, str(fault)))
             continue
-        if found.consent is None and order.consent is None:
-            report.without_consent += 1
-        yield dataclasses.replace(found, consent=found.consent or order.consent)
+        consent = order.consent if found.consent is None else found.consent
+        report.without_consent += not consent
+        yield dataclasses.replace(found, consent=consent)
 
 
-def _write(runtime: Runtime, drafts: list[LeadDraft], batch: Batch, dry_run: bool) -> Written:
-    if dry_run:
-        return Written(len({draft.address for draft in drafts}), 0)
-    with runtime.write() as session:
-        return write(session, runtime, drafts, batch)
+def _known(runtime: Runtime, drafts: list[LeadDraft]) -> set[str]:
+    with runtime.read() as session:
+        return set(addresses_known(session, [draft.address for draft in drafts]))
 
 
 def import_suppressions(runtime: Runtime, path: Path, now: datetime) -> ImportReport:
@@ -144,6 +154,8 @@ def _suppressions(table: Table, columns: Columns, report: ImportReport) -> Itera
         reason = _REASONS.get(row.cells.get("reason", "").lower().replace(" ", "_"), "manual")
         scope = "marketing" if reason == "unsubscribe" else "all"
         try:
+            if row.fault:
+                raise InputError(f"The row {row.fault}")
             address = normalise(row.cells.get(address_column, ""))
         except InputError as fault:
             report.refused.append(Refused(row.line, row.cells, str(fault)))

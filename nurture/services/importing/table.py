@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +19,25 @@ MAX_BYTES = 200 * 1024 * 1024
 MAX_COLUMNS = 500
 MAX_CELL = 128 * 1024
 _SEPARATORS = ",;\t|"
+_BEFORE_HEADER = re.compile(r"[\ufeff\r\n]*(?:sep=([,;\t|:^]) *[\r\n]+)?", re.IGNORECASE)
+"""Blank lines, and Excel's own first line, which names the separator."""
+
+_ANOTHER_ALPHABET = re.compile(rb"[\x80-\xff]{4,}")
+_ACCENTED = re.compile(rb"[A-Za-z][\x80-\xff]{1,2}(?![\x80-\xff])|(?<![\x80-\xff])[\x80-\xff]{1,2}[A-Za-z]")
+_POLISH = re.compile(rb"[a-z\xc0-\xff][\xb3\xb9\xbf][a-z\xc0-\xff]|(?<![a-z0-9])[\xa3\xaf][a-z]")
+_OTHER_ALPHABETS = ["cp1251", "koi8_r", "cp1253", "cp1255", "cp1256", "gb18030", "big5", "cp932", "euc_kr"]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row by column name, with its line in the file; `spare` are cells beyond the header."""
+    """One row by column name, with the line of the file that it begins on.
+
+    `fault` says why it cannot be used, where that shows before its cells are looked at.
+    """
 
     line: int
     cells: dict[str, str]
-    spare: int = 0
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,33 +48,36 @@ class Table:
     header: tuple[str, ...]
     separator: str
     text: str
+    skipped_lines: int = 0
 
     def rows(self) -> Iterator[Row]:
-        """Every row that is not blank.
-
-        Raises:
-            FileError: the file breaks off inside a quoted cell, or a cell is absurdly long.
-        """
-        reader = self._reader()
+        """Every row that is not blank; one that cannot be read is a row with a fault."""
+        reader = _reader(self.text, self.separator)
         next(reader)
-        try:
-            for cells in reader:
+        ended = self.skipped_lines + reader.line_num
+        while True:
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as fault:
+                # The reader goes on with the next line, so that one lost quote does not lose the file.
+                yield Row(ended + 1, {}, f"cannot be read as CSV ({fault}); is a quote missing?")
+            else:
                 if any(cell.strip() for cell in cells):
-                    named = dict(zip(self.header, (cell.strip() for cell in cells), strict=False))
-                    spare = max(0, len(cells) - len(self.header))
-                    yield Row(reader.line_num, named, spare)
-        except csv.Error as fault:
-            raise FileError(
-                Problem(self.name, reader.line_num, "", f"this line cannot be read as CSV: {fault}")
-            ) from fault
+                    yield self._row(ended + 1, cells)
+            ended = self.skipped_lines + reader.line_num
 
     def count(self) -> int:
         """How many lines follow the header, about: for a progress bar."""
-        return max(0, self.text.count("\n") - 1)
+        return self.text.count("\n") + (not self.text.endswith("\n")) - 1
 
-    def _reader(self) -> "Reader":
-        csv.field_size_limit(MAX_CELL)
-        return csv.reader(io.StringIO(self.text, newline=""), delimiter=self.separator)
+    def _row(self, line: int, cells: list[str]) -> Row:
+        spare = len(cells) - len(self.header)
+        named = dict(zip(self.header, (cell.strip() for cell in cells), strict=False))
+        if spare <= 0:
+            return Row(line, named)
+        return Row(line, named, f"has {spare} cells more than the header; is a separator missing its quotes?")
 
 
 def read_table(path: Path) -> Table:
@@ -92,16 +106,24 @@ def parse_table(name: str, raw: bytes) -> Table:
     """
     if raw[:4] == b"PK\x03\x04":
         raise FileError(Problem(name, 1, "", "is a ZIP or spreadsheet file; save it as CSV first"))
-    text = _decode(raw).replace("\x00", "")
-    first = text.split("\n", 1)[0]
-    separator = max(_SEPARATORS, key=first.count) if any(mark in first for mark in _SEPARATORS) else ","
-    table = Table(name, (), separator, text)
+    whole = _decode(raw).replace("\x00", "")
+    before = _BEFORE_HEADER.match(whole)
+    skipped = before.end() if before else 0
+    text = whole[skipped:]
     try:
-        header = tuple(cell.strip().strip("\ufeff").lower() for cell in next(table._reader(), []))
+        headers = {mark: next(_reader(text, mark), []) for mark in (before and before[1]) or _SEPARATORS}
     except csv.Error as fault:
         raise FileError(Problem(name, 1, "", f"the header cannot be read as CSV: {fault}")) from fault
+    # The right separator is the one that makes the most columns.
+    separator = max(headers, key=lambda candidate: len(headers[candidate]))
+    header = tuple(cell.strip().lower() for cell in headers[separator])
     _check_header(name, header)
-    return Table(name, header, separator, text)
+    return Table(name, header, separator, text, skipped_lines=len(whole[:skipped].splitlines()))
+
+
+def _reader(text: str, separator: str) -> "Reader":
+    csv.field_size_limit(MAX_CELL)
+    return csv.reader(io.StringIO(text, newline=""), delimiter=separator)
 
 
 def _check_header(name: str, header: tuple[str, ...]) -> None:
@@ -127,8 +149,16 @@ def _decode(raw: bytes) -> str:
             return raw.decode(encoding)
         except UnicodeDecodeError:
             continue
-    # What is not UTF-8 comes from Windows or an old export. All of these share the letters of Western
-    # Europe; the detector is asked only for the others.
-    guess = from_bytes(raw[:100_000], cp_isolation=["cp1250", "cp1251", "cp1252", "cp1253", "cp1254"]).best()
-    encoding = guess.encoding if guess is not None else "cp1252"
-    return raw.decode(encoding, errors="replace")
+    return raw.decode(_legacy_encoding(raw[:100_000]), errors="replace")
+
+
+def _legacy_encoding(raw: bytes) -> str:
+    """What a file that is not Unicode is probably written in.
+
+    Detectors guess badly from a few names, and mostly the answer is Western Europe's. Another alphabet
+    shows as whole words beyond ASCII; only then is the detector asked.
+    """
+    if len(_ANOTHER_ALPHABET.findall(raw)) > len(_ACCENTED.findall(raw)):
+        guess = from_bytes(raw, cp_isolation=_OTHER_ALPHABETS).best()
+        return guess.encoding if guess is not None else "cp1252"
+    return "cp1250" if _POLISH.search(raw) else "cp1252"

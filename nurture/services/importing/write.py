@@ -27,16 +27,11 @@ class Batch:
     actor: str
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """How many leads a portion created and changed."""
+def write(session: Session, runtime: Runtime, drafts: Sequence[LeadDraft], batch: Batch) -> set[str]:
+    """Create or update these leads; the last row of an address wins. Consent is only ever added.
 
-    created: int
-    updated: int
-
-
-def write(session: Session, runtime: Runtime, drafts: Sequence[LeadDraft], batch: Batch) -> Written:
-    """Create or update these leads; the last row of an address wins. Consent is only ever added."""
+    Returns the addresses that were known before.
+    """
     by_address = {draft.address: draft for draft in drafts}
     companies = _companies(
         session, [draft.company for draft in by_address.values() if draft.company], batch.now
@@ -44,31 +39,30 @@ def write(session: Session, runtime: Runtime, drafts: Sequence[LeadDraft], batch
     known = _known(session, by_address)
     fresh = [draft for address, draft in by_address.items() if address not in known]
     recognise(session, [draft.address for draft in fresh], runtime.hash_address)
-    session.add_all(_new_lead(draft, companies, batch) for draft in fresh)
+    created = [_new_lead(draft, batch) for draft in fresh]
+    session.add_all(created)
+    everybody = [*known.values(), *created]
+    _fill_in(session, everybody, by_address, companies, batch.now)
     session.flush()
-    for address, lead in known.items():
-        _update(lead, by_address[address], companies, batch.now)
-    session.flush()
-    ids = dict(
-        session.execute(select(Lead.address, Lead.id).where(Lead.address.in_(list(by_address)))).tuples()
-    )
-    leads = {str(address): lead_id for address, lead_id in ids.items()}
+    leads = {str(lead.address): lead.id for lead in everybody}
     _tag(session, by_address, leads, batch.now)
     _note_ladders(session, [(leads[draft.address], draft) for draft in fresh], batch)
     consenting = _consent(session, by_address, leads, batch.now)
     _record(session, leads, consenting, batch)
     refresh_mailable(session, leads.values(), batch.now)
     mark_dirty(session, leads.values(), batch.now)
-    return Written(len(fresh), len(known))
+    return set(known)
 
 
-def _companies(session: Session, drafts: Sequence[CompanyDraft], now: datetime) -> dict[str, int]:
-    merged: dict[str, CompanyDraft] = {}
-    for draft in drafts:
-        earlier = merged.get(draft.key)
-        values = {**(earlier.values if earlier else {}), **draft.values}
-        fields = {**(earlier.fields if earlier else {}), **draft.fields}
-        merged[draft.key] = CompanyDraft(draft.name, draft.domain, values, fields)
+def addresses_known(session: Session, addresses: Sequence[str]) -> set[str]:
+    """Which of these addresses are leads already."""
+    found = session.scalars(select(Lead.address).where(Lead.address.in_(addresses)))
+    return {str(address) for address in found}
+
+
+def _companies(session: Session, drafts: Sequence[CompanyDraft], now: datetime) -> dict[str, Company]:
+    """The companies of these drafts, created or updated, by the drafts' keys."""
+    merged = _merged(drafts)
     known = _known_companies(session, merged)
     for key, draft in merged.items():
         company = known.get(key)
@@ -77,12 +71,31 @@ def _companies(session: Session, drafts: Sequence[CompanyDraft], now: datetime) 
                 name=draft.name, domain=draft.domain, fields={}, created_at=now, updated_at=now
             )
             session.add(company)
+        elif company.name == company.domain:
+            company.name = draft.name
         for name, value in draft.values.items():
             setattr(company, name, value)
         company.fields = {**company.fields, **draft.fields}
         company.updated_at = now
     session.flush()
-    return {key: company.id for key, company in known.items()}
+    by_name = {fold(draft.name): known[key] for key, draft in merged.items() if draft.domain}
+    return known | {draft.key: by_name[fold(draft.name)] for draft in drafts if draft.key not in known}
+
+
+def _merged(drafts: Sequence[CompanyDraft]) -> dict[str, CompanyDraft]:
+    """One draft per company: what a later row says wins, and a name alone is that of a domain beside it."""
+    domains = {fold(draft.name): draft.key for draft in drafts if draft.domain}
+    merged: dict[str, CompanyDraft] = {}
+    for draft in sorted(drafts, key=lambda one: one.domain is None):
+        key = draft.key if draft.domain else domains.get(fold(draft.name), draft.key)
+        earlier = merged.get(key)
+        merged[key] = CompanyDraft(
+            earlier.name if earlier and draft.domain is None else draft.name,
+            earlier.domain if earlier else draft.domain,
+            {**(earlier.values if earlier else {}), **draft.values},
+            {**(earlier.fields if earlier else {}), **draft.fields},
+        )
+    return merged
 
 
 def _known_companies(session: Session, drafts: Mapping[str, CompanyDraft]) -> dict[str, Company]:
@@ -90,6 +103,7 @@ def _known_companies(session: Session, drafts: Mapping[str, CompanyDraft]) -> di
     names = {fold(draft.name): key for key, draft in drafts.items() if draft.domain is None}
     by_domain = session.scalars(select(Company).where(Company.domain.in_(domains)))
     found = {str(company.domain): company for company in by_domain}
+    # Of several companies with one name the oldest is meant: it is written last.
     by_name = select(Company).where(Company.name_folded.in_(list(names))).order_by(Company.id.desc())
     for company in session.scalars(by_name):
         found[names[company.name_folded]] = company
@@ -101,7 +115,8 @@ def _known(session: Session, drafts: Mapping[str, LeadDraft]) -> dict[str, Lead]
     return {str(lead.address): lead for lead in rows}
 
 
-def _new_lead(draft: LeadDraft, companies: Mapping[str, int], batch: Batch) -> Lead:
+def _new_lead(draft: LeadDraft, batch: Batch) -> Lead:
+    """A ladder is set for new leads only: those we know have a history of their own."""
     lead = Lead(
         address=draft.address,
         source=batch.name,
@@ -115,21 +130,33 @@ def _new_lead(draft: LeadDraft, companies: Mapping[str, int], batch: Batch) -> L
         lead.lifecycle = draft.lifecycle
     if draft.stage is not None:
         lead.stage = draft.stage
-    _update(lead, draft, companies, batch.now)
     return lead
 
 
-def _update(lead: Lead, draft: LeadDraft, companies: Mapping[str, int], now: datetime) -> None:
-    """A ladder is set for new leads only: those we know have a history of their own."""
-    for name, value in draft.values.items():
-        setattr(lead, name, value)
-    if draft.company is not None:
-        lead.company_id = companies[draft.company.key]
-    lead.fields = {**lead.fields, **draft.fields}
-    company = draft.company.name if draft.company is not None else ""
-    words = (lead.first_name, lead.last_name, lead.address, company)
-    lead.search = fold(" ".join(word for word in words if word))
-    lead.updated_at = now
+def _fill_in(
+    session: Session,
+    leads: Sequence[Lead],
+    drafts: Mapping[str, LeadDraft],
+    companies: Mapping[str, Company],
+    now: datetime,
+) -> None:
+    """Write what the rows say of these leads; what they leave open stays."""
+    held = select(Company.id, Company.name).where(
+        Company.id.in_({lead.company_id for lead in leads} - {None})
+    )
+    names: dict[int | None, str] = {row.id: row.name for row in session.execute(held)}
+    for lead in leads:
+        draft = drafts[str(lead.address)]
+        for name, value in draft.values.items():
+            setattr(lead, name, value)
+        company = companies[draft.company.key] if draft.company is not None else None
+        if company is not None:
+            lead.company_id = company.id
+            names[company.id] = company.name
+        lead.fields = {**lead.fields, **draft.fields}
+        words = (lead.first_name, lead.last_name, lead.address, names.get(lead.company_id))
+        lead.search = fold(" ".join(word for word in words if word))
+        lead.updated_at = now
 
 
 def _tag(session: Session, drafts: Mapping[str, LeadDraft], leads: Mapping[str, int], now: datetime) -> None:
@@ -176,7 +203,7 @@ def _consent(
     new = [
         NewConsent(leads[address], draft.consent, basis="import")
         for address, draft in drafts.items()
-        if draft.consent is not None and leads[address] not in on_record
+        if draft.consent and leads[address] not in on_record
     ]
     record_consents(session, new, now)
     return {consent.lead_id for consent in new}
