@@ -57,7 +57,8 @@ def record_hits(session: Session, hits: Sequence[NewHit]) -> None:
         }
         for hit in hits
     ]
-    session.execute(insert(Hit), rows)
+    if rows:
+        session.execute(insert(Hit), rows)
 
 
 def unsettled_messages(session: Session, now: datetime, limit: int) -> list[int]:
@@ -107,14 +108,15 @@ def crowds(session: Session, hit_ids: Iterable[int], window: timedelta) -> dict[
 def addressees(session: Session, message_ids: Iterable[int]) -> dict[int, Addressee]:
     """Whose messages these are; unknown ids are left out."""
     found: dict[int, Addressee] = {}
+    own = select(func.count()).where(MessageLink.message_id == Message.id).correlate(Message).scalar_subquery()
     for ids in chunks(message_ids):
         rows = session.execute(
-            select(Message, Campaign.slug, TemplateVersion.compiled["links"])
+            select(Message, Campaign.slug, TemplateVersion.compiled["links"], own)
             .outerjoin(Campaign, Campaign.id == Message.campaign_id)
             .outerjoin(TemplateVersion, TemplateVersion.id == Message.template_version_id)
             .where(Message.id.in_(ids))
         )
-        for message, slug, links in rows:
+        for message, slug, shared_links, own_links in rows:
             found[message.id] = Addressee(
                 message.id,
                 message.kind,
@@ -123,7 +125,7 @@ def addressees(session: Session, message_ids: Iterable[int]) -> dict[int, Addres
                 slug,
                 message.step,
                 message.sent_at,
-                len(links or ()),
+                len(shared_links or ()) + own_links,
             )
     return found
 

@@ -24,7 +24,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "save": "Save",
         "saved": "Saved. It holds from now on.",
         "nothing": "Unsubscribe from everything",
-        "complained": "You reported a mail of ours as spam, so we leave you alone. Write to us if that was a slip.",
+        "complained": "You reported a mail of ours as spam, so we leave you alone. A slip? Write to us.",
         "unsubscribed_note": "You are unsubscribed. Choose what you want and save to come back.",
     },
     "fr": {
@@ -47,7 +47,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "saved": "Enregistré. C’est valable dès maintenant.",
         "nothing": "Me désinscrire de tout",
         "complained": "Vous avez signalé un de nos courriels comme indésirable : nous ne vous écrivons plus.",
-        "unsubscribed_note": "Vous êtes désinscrit. Pour revenir, choisissez ce que vous voulez et enregistrez.",
+        "unsubscribed_note": "Vous êtes désinscrit. Pour revenir, choisissez et enregistrez.",
     },
     "pt": {
         "lang": "pt",

@@ -1,0 +1,224 @@
+"""From hits to facts: judged when the burst is over, revised when more is known, stopped by nothing."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from nurture.clock import FixedClock
+from nurture.domain.engagement import CROWD, SETTLES_AFTER, HitKind
+from nurture.services.tracking import settle_hits
+from nurture.store.schema import EventRow, Hit, Inbox, Message, VerdictChange
+from tests.support.post import Post
+
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def post(engine: Engine, clock: FixedClock, tmp_path: Path) -> Post:
+    return Post.begin(engine, clock, tmp_path)
+
+
+def settle(post: Post, after: timedelta = timedelta()) -> int:
+    """Let `after` pass, then judge all that is ripe."""
+    post.clock.advance(after)
+    return settle_hits(post.runtime, post.now, 100)
+
+
+def verdicts(post: Post) -> list[str | None]:
+    """What is thought of each event, in the order of their hits."""
+    by_hit = {event.external_id: event.verdict for event in post.rows(EventRow)}
+    return [by_hit.get(str(hit.id)) for hit in post.rows(Hit)]
+
+
+def test_a_click_becomes_a_fact_when_its_burst_is_over_and_names_all_it_answers(post: Post) -> None:
+    lead = post.reader()
+    message = post.sent(lead)
+    post.clock.advance(5 * MINUTE)
+    clicked_at = post.now
+    post.hit(message, link=2)
+
+    assert settle(post, SETTLES_AFTER - SECOND) == 0
+    assert post.count(EventRow) == 0
+    assert settle(post, SECOND) == 1
+
+    (event,) = post.rows(EventRow)
+    assert (event.kind, event.verdict, event.at) == ("email_clicked", "human", clicked_at)
+    assert (event.lead_id, event.message_id, event.campaign, event.step) == (lead, message, "welcome", "hello")
+    assert event.enrollment_id == post.row(Message, message).enrollment_id
+    assert event.data == {"link": 2}
+    assert [row.event_id for row in post.rows(Inbox)] == [event.id]
+    (hit,) = post.rows(Hit)
+    assert (hit.verdict, hit.event_id) == ("human", event.id)
+    assert [(row.verdict, row.reasons) for row in post.rows(VerdictChange)] == [("human", hit.reasons)]
+
+
+def test_an_open_becomes_a_fact_without_a_link(post: Post) -> None:
+    message = post.sent(post.reader())
+    post.hit(message, HitKind.OPEN, after=MINUTE)
+
+    settle(post, 3 * MINUTE)
+
+    (event,) = post.rows(EventRow)
+    assert (event.kind, event.verdict, event.data) == ("email_opened", "human", {})
+
+
+def test_settling_again_makes_nothing_of_what_is_settled(post: Post) -> None:
+    post.hit(post.sent(post.reader()), after=MINUTE)
+    settle(post, 3 * MINUTE)
+
+    assert settle(post, MINUTE) == 0
+    assert (post.count(EventRow), post.count(VerdictChange)) == (1, 1)
+
+
+def test_a_scanner_follows_every_link_and_a_person_one_of_them_later(post: Post) -> None:
+    message = post.sent(post.reader())
+    for link in (1, 2, 3, 4):
+        post.hit(message, link=link, after=20 * SECOND + link * SECOND)
+    post.hit(message, link=2, after=2 * timedelta(hours=1))
+
+    settle(post, 5 * MINUTE)
+    settle(post, timedelta(hours=3))
+
+    assert verdicts(post) == ["machine"] * 4 + ["human"]
+    assert "ten seconds" in post.rows(Hit)[0].reasons[0]
+
+
+def test_a_head_request_is_a_machines_and_so_is_what_comes_at_once(post: Post) -> None:
+    message = post.sent(post.reader())
+    post.hit(message, method="HEAD", after=MINUTE)
+    post.hit(message, HitKind.OPEN, after=2 * SECOND)
+
+    settle(post, 5 * MINUTE)
+
+    assert verdicts(post) == ["machine", "machine"]
+
+
+def test_a_known_crawlers_click_is_a_machines(post: Post) -> None:
+    message = post.sent(post.reader())
+    post.hit(message, user_agent="curl/8.5.0", after=MINUTE)
+
+    settle(post, 5 * MINUTE)
+
+    assert verdicts(post) == ["machine"]
+
+
+def test_a_verdict_is_revised_when_a_late_hit_shows_a_burst(post: Post) -> None:
+    """Hits that lay in the spool come late: what looked like a person was the first click of a scanner."""
+    message = post.sent(post.reader())
+    post.hit(message, link=1, after=20 * SECOND)
+    settle(post, 5 * MINUTE)
+    assert verdicts(post) == ["human"]
+    with post.runtime.write() as session:
+        session.query(Inbox).delete()
+
+    sent_at = post.row(Message, message).sent_at
+    assert sent_at is not None
+    for link in (2, 3):
+        post.hit(message, link=link, at=sent_at + (20 + link) * SECOND)
+    settle(post, SECOND)
+
+    assert verdicts(post) == ["machine"] * 3
+    first = post.rows(Hit)[0]
+    assert first.verdict == "machine"
+    changes = [row.verdict for row in post.rows(VerdictChange, event_id=first.event_id)]
+    assert changes == ["human", "machine"]
+    assert first.event_id in {row.event_id for row in post.rows(Inbox)}
+
+
+def test_a_revision_waits_in_the_inbox_once(post: Post) -> None:
+    message = post.sent(post.reader())
+    post.hit(message, link=1, after=20 * SECOND)
+    settle(post, 5 * MINUTE)
+    sent_at = post.row(Message, message).sent_at
+    assert sent_at is not None
+    for link in (2, 3):
+        post.hit(message, link=link, at=sent_at + (20 + link) * SECOND)
+
+    settle(post, SECOND)
+
+    assert post.count(Inbox) == 3
+
+
+def test_one_network_address_that_asks_for_many_messages_within_a_minute_is_a_machine(post: Post) -> None:
+    for number in range(CROWD):
+        message = post.sent(post.reader(f"lead-{number}@example.com"))
+        post.hit(message, after=20 * SECOND + number * SECOND, ip="198.51.100.7")
+    alone = post.sent(post.reader())
+    post.hit(alone, after=21 * SECOND, ip="192.0.2.1")
+
+    settle(post, 5 * MINUTE)
+
+    assert verdicts(post) == ["machine"] * CROWD + ["human"]
+
+
+def test_one_message_less_is_no_crowd(post: Post) -> None:
+    for number in range(CROWD - 1):
+        message = post.sent(post.reader(f"lead-{number}@example.com"))
+        post.hit(message, after=20 * SECOND + number * SECOND, ip="198.51.100.7")
+
+    settle(post, 5 * MINUTE)
+
+    assert verdicts(post) == ["human"] * (CROWD - 1)
+
+
+@pytest.mark.parametrize("kind", ["test", "system"])
+def test_mails_that_are_no_campaigns_make_no_facts(post: Post, kind: str) -> None:
+    lead = post.reader()
+    message = post.sent(lead, kind=kind)
+    post.hit(message, after=MINUTE)
+
+    settle(post, 5 * MINUTE)
+
+    assert post.count(EventRow) == post.count(Inbox) == post.count(VerdictChange) == 0
+    assert [hit.verdict for hit in post.rows(Hit)] == ["human"]
+
+
+def test_a_hit_on_a_trap_makes_no_fact_but_shows_its_neighbours_for_what_they_are(post: Post) -> None:
+    message = post.sent(post.reader())
+    post.hit(message, HitKind.TRAP, link=0, after=MINUTE)
+    post.hit(message, link=1, after=MINUTE + SECOND)
+
+    settle(post, 5 * MINUTE)
+
+    (event,) = post.rows(EventRow)
+    assert (event.kind, event.verdict) == ("email_clicked", "machine")
+
+
+def test_hits_on_messages_that_are_gone_are_settled_without_a_fact(post: Post) -> None:
+    post.hit(4711, after=MINUTE)
+
+    settle(post, 5 * MINUTE)
+
+    assert post.count(EventRow) == 0
+    assert settle(post) == 0
+
+
+def test_a_hit_that_cannot_be_judged_stops_nobody(post: Post) -> None:
+    poisoned, fine = post.sent(post.reader()), post.sent(post.reader("ben@example.com"))
+    post.hit(poisoned, after=MINUTE)
+    post.hit(fine, after=MINUTE)
+    with post.runtime.write() as session:
+        session.query(Hit).where(Hit.message_id == poisoned).update({"kind": "a kind from the future"})
+
+    assert settle(post, 5 * MINUTE) == 2
+    assert settle(post) == 0
+
+    (event,) = post.rows(EventRow)
+    assert (event.message_id, event.verdict) == (fine, "human")
+    assert [(hit.verdict, hit.reasons) for hit in post.rows(Hit, message_id=poisoned)] == [
+        ("unknown", ["cannot be judged"])
+    ]
+
+
+def test_a_portion_takes_the_oldest_messages_and_leaves_the_rest(post: Post) -> None:
+    messages = [post.sent(post.reader(f"lead-{number}@example.com")) for number in range(3)]
+    for number, message in enumerate(reversed(messages)):
+        post.hit(message, after=MINUTE + number * SECOND)
+    post.clock.advance(5 * MINUTE)
+
+    assert settle_hits(post.runtime, post.now, 2) == 2
+    assert {event.message_id for event in post.rows(EventRow)} == set(messages[1:])
+    assert settle_hits(post.runtime, post.now, 2) == 1
