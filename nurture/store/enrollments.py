@@ -10,11 +10,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from nurture.domain.decide.values import Passage
-from nurture.domain.timing.zones import LATEST
+from nurture.domain.entry import Passed
 from nurture.store.base import chunks
 from nurture.store.schema import Campaign, Due, Enrollment
-
-ENDED = ("completed", "exited", "failed", "holdout")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +127,7 @@ def stand(session: Session, standings: Sequence[Standing]) -> None:
                     "position": standing.position,
                     "since": standing.since,
                     "occurrence": standing.occurrence,
-                    "frozen_wait_seconds": _whole_seconds(standing.frozen),
+                    "frozen_wait_seconds": whole_seconds(standing.frozen),
                     "skips": standing.skips,
                 }
                 for standing in batch
@@ -287,21 +285,6 @@ def _row(enrollment: NewEnrollment, now: datetime) -> dict[str, object]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
-    """A passage that a lead is in or had, as re-entry rules see it."""
-
-    cause: str
-    status: str
-    entered_at: datetime
-    ended_at: datetime | None
-
-    @property
-    def goes_on(self) -> bool:
-        """Whether the lead is still in it."""
-        return self.status not in ENDED
-
-
 def passed(
     session: Session, campaign_ids: Sequence[int], lead_ids: Iterable[int]
 ) -> dict[tuple[int, int], tuple[Passed, ...]]:
@@ -319,50 +302,6 @@ def passed(
     return {key: tuple(entries) for key, entries in found.items()}
 
 
-def freeze(session: Session, enrollment_ids: Sequence[int], paused_at: datetime) -> None:
-    """Take these active enrollments out of time: what is left of their waits at `paused_at` is kept."""
-    for ids in chunks(sorted(enrollment_ids)):
-        rows = session.execute(
-            select(Due.enrollment_id, Due.held_until)
-            .join(Enrollment, Enrollment.id == Due.enrollment_id)
-            .where(Due.enrollment_id.in_(ids), Enrollment.status == "active")
-            .with_for_update()
-        ).all()
-        left = [
-            {
-                "enrollment": key,
-                "left": None if until is None else _whole_seconds(max(until, paused_at) - paused_at),
-            }
-            for key, until in rows
-        ]
-        if not left:
-            continue
-        # A wait that a conversation had frozen already keeps what was left of it then.
-        kept = case(
-            (Enrollment.frozen_wait_seconds.is_not(None), Enrollment.frozen_wait_seconds),
-            else_=bindparam("left", type_=Enrollment.frozen_wait_seconds.type),
-        )
-        session.connection().execute(
-            update(Enrollment)
-            .where(Enrollment.id == bindparam("enrollment"))
-            .values(status="paused", frozen_wait_seconds=kept),
-            left,
-        )
-        session.execute(
-            update(Due)
-            .where(Due.enrollment_id.in_([key for key, _ in rows]))
-            .values(due_at=LATEST, rev=Due.rev + 1)
-            .execution_options(synchronize_session=False)
-        )
-
-
-def in_campaign(session: Session, campaign_id: int, status: str, limit: int = 1000) -> tuple[int, ...]:
-    """Some enrollments of a campaign in this status."""
-    statement = select(Enrollment.id).where(
-        Enrollment.campaign_id == campaign_id, Enrollment.status == status
-    )
-    return tuple(session.scalars(statement.order_by(Enrollment.id).limit(limit)))
-
-
-def _whole_seconds(length: timedelta | None) -> int | None:
+def whole_seconds(length: timedelta | None) -> int | None:
+    """A length of time in seconds, rounded up."""
     return None if length is None else -(-length // timedelta(seconds=1))

@@ -14,6 +14,7 @@ from nurture.services.tick.updates import Change, change_leads
 from nurture.store import decisions, enrollments, planning
 from nurture.store.decisions import NewDecision
 from nurture.store.enrollments import Ending, Standing
+from nurture.store.leads import mark_dirty
 from nurture.store.messages import cancel_pending
 
 Kind = TypeVar("Kind")
@@ -35,8 +36,7 @@ def apply(session: Session, house: House, plans: Sequence[Plan], now: datetime) 
     tell(session, [(plan.due.passage, notify) for plan, notify in _each(plans, Notify)], now)
     enrollments.reach_goals(session, {plan.due.passage.id: goal.at for plan, goal in _each(plans, ReachGoal)})
     enrollments.stand(session, [_standing(plan, sleep) for plan, sleep in _each(plans, SleepUntil)])
-    enrollments.end(session, list(_endings(plans)), now)
-    _cancel(session, plans, now)
+    _end(session, plans, now)
     decisions.log(session, [*refusals, *(line for plan in plans for line in _lines(plan, ids))], now)
 
 
@@ -58,6 +58,15 @@ def _standing(plan: Plan, sleep: SleepUntil) -> Standing:
         frozen=sleep.frozen,
         skips=sleep.skips,
     )
+
+
+def _end(session: Session, plans: Sequence[Plan], now: datetime) -> None:
+    endings = list(_endings(plans))
+    enrollments.end(session, endings, now)
+    _cancel(session, plans, now)
+    # Whoever is out of a campaign may be let into it again, or into others.
+    over = {ending.enrollment_id for ending in endings}
+    mark_dirty(session, {plan.due.passage.lead_id for plan in plans if plan.due.passage.id in over}, now)
 
 
 def _endings(plans: Iterable[Plan]) -> Iterator[Ending]:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from nurture.services.runtime import Runtime
 from nurture.services.tick.load import Load
-from nurture.store import enrollments
+from nurture.store import enrollments, pausing
 from nurture.store.campaigns import ACTIVE, PAUSED, by_id
 from nurture.store.enrollments import DuePassage, Ending
 from nurture.store.messages import cancel_pending
@@ -31,7 +31,7 @@ def _settle(runtime: Runtime, campaign_id: int, strays: list[DuePassage], now: d
             # It was resumed this very moment: its enrollments are decided by the next tick.
             return 0
         if campaign.status == PAUSED:
-            enrollments.freeze(session, ids, campaign.paused_at or now)
+            pausing.freeze(session, ids, campaign.paused_at or now)
         else:
             cancel_pending(session, ids, "campaign_stopped", now)
             endings = [

@@ -132,7 +132,12 @@ class Due(Base):
 
 
 class Fire(Base):
-    """One instant at which a campaign's schedule fired (or asks whether it still should)."""
+    """One instant at which a campaign's schedule fires in a zone (or asks whether it still should).
+
+    `status` is due, fired, missed or asks; `reached` is the last lead of the audience that was looked at, so
+    that letting in a large audience goes on where it stopped. One row per campaign with status `next` says
+    when to look for instants again.
+    """
 
     __tablename__ = "fire"
     campaign_id: Mapped[int] = mapped_column(BigInt, ForeignKey("campaign.id"), primary_key=True)
@@ -141,6 +146,7 @@ class Fire(Base):
     status: Mapped[Word]
     at: Mapped[datetime]
     entered: Mapped[int] = mapped_column(default=0)
+    reached: Mapped[int] = mapped_column(BigInt, default=0)
 
 
 class ReadPiece(Base):
