@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from nurture.domain.definition.campaign import CampaignDefinition
 from nurture.store.schema import Campaign, CampaignVersion
 
 ACTIVE, PAUSED, STOPPED, DRAFT = "active", "paused", "stopped", "draft"
@@ -84,4 +85,105 @@ def version_numbered(session: Session, campaign_id: int, number: int) -> int | N
         select(CampaignVersion.id).where(
             CampaignVersion.campaign_id == campaign_id, CampaignVersion.number == number
         )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCampaign:
+    """A campaign with its newest version, as files know it; `path` lies below the campaigns' directory."""
+
+    id: int
+    slug: str
+    status: str
+    path: str | None
+    version_id: int
+    number: int
+    definition: Mapping[str, Any]
+    source: str | None
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewCampaignVersion:
+    """A version about to be kept; `source` is the text of its file, where it has one."""
+
+    campaign_id: int
+    number: int
+    definition: Mapping[str, Any]
+    source: str | None
+    digest: str
+
+
+def newest(session: Session) -> tuple[StoredCampaign, ...]:
+    """Every campaign that has a version, by slug."""
+    rows = session.execute(
+        select(
+            Campaign.id,
+            Campaign.slug,
+            Campaign.status,
+            Campaign.path,
+            CampaignVersion.id,
+            CampaignVersion.number,
+            CampaignVersion.definition,
+            CampaignVersion.source,
+            CampaignVersion.digest,
+        )
+        .join(CampaignVersion, CampaignVersion.id == Campaign.version_id)
+        .order_by(Campaign.slug)
+    )
+    return tuple(StoredCampaign(*row) for row in rows)
+
+
+def add(session: Session, definition: CampaignDefinition, path: str | None, now: datetime) -> int:
+    """A new campaign, as a draft without a version; returns its id."""
+    campaign = Campaign(slug=definition.slug, name=definition.name, status=DRAFT, path=path, created_at=now)
+    session.add(campaign)
+    session.flush()
+    return campaign.id
+
+
+def add_version(
+    session: Session, definition: CampaignDefinition, version: NewCampaignVersion, actor: str, now: datetime
+) -> int:
+    """Keep a version and let new leads enter it; returns its id. `definition` is the same as a value."""
+    row = CampaignVersion(
+        campaign_id=version.campaign_id,
+        number=version.number,
+        definition=dict(version.definition),
+        source=version.source,
+        digest=version.digest,
+        created_at=now,
+        created_by=actor,
+    )
+    session.add(row)
+    session.flush()
+    session.execute(
+        update(Campaign)
+        .where(Campaign.id == version.campaign_id)
+        .values(
+            version_id=row.id,
+            name=definition.name,
+            stage=definition.stage,
+            topic=definition.topic,
+            priority=definition.priority,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return row.id
+
+
+def keep_source(session: Session, campaign_id: int, source: str, path: str) -> None:
+    """Keep a file's text and place with the newest version: other words, the same meaning."""
+    newest_version = select(Campaign.version_id).where(Campaign.id == campaign_id).scalar_subquery()
+    session.execute(
+        update(CampaignVersion)
+        .where(CampaignVersion.id == newest_version)
+        .values(source=source)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        update(Campaign)
+        .where(Campaign.id == campaign_id)
+        .values(path=path)
+        .execution_options(synchronize_session=False)
     )

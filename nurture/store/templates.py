@@ -9,6 +9,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from nurture.domain.definition.front_matter import FrontMatter
+from nurture.domain.errors import NotFound
 from nurture.store.base import chunks
 from nurture.store.schema import Template, TemplateVersion
 
@@ -126,6 +127,26 @@ def choose(versions: Mapping[str, str], language: str | None) -> str | None:
 def current_version(session: Session, slug: str, language: str | None) -> str | None:
     """The version of a template that a reader of `language` gets now."""
     return choose(current_versions(session, [slug]).get(slug, {}), language)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVersion:
+    """A version as it is rendered: its front matter and what it was compiled to."""
+
+    front: FrontMatter
+    compiled: Mapping[str, Any]
+
+
+def version_of(session: Session, version_id: str) -> StoredVersion:
+    """One version.
+
+    Raises:
+        NotFound: there is none of this name.
+    """
+    row = session.get(TemplateVersion, version_id)
+    if row is None:
+        raise NotFound(f"There is no template version {version_id}.")
+    return StoredVersion(FrontMatter.model_validate(row.front), row.compiled)
 
 
 def compiled_of(session: Session, version_ids: Collection[str]) -> dict[str, Mapping[str, Any]]:
