@@ -10,30 +10,30 @@ from nurture.clock import FixedClock
 from nurture.domain.engagement import CROWD, SETTLES_AFTER, HitKind
 from nurture.services.tracking import settle_hits
 from nurture.store.schema import EventRow, Hit, Inbox, Message, VerdictChange
-from tests.support.post import Post
+from tests.support.readers import Readers
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def post(engine: Engine, clock: FixedClock, tmp_path: Path) -> Post:
-    return Post.begin(engine, clock, tmp_path)
+def post(engine: Engine, clock: FixedClock, tmp_path: Path) -> Readers:
+    return Readers.begin(engine, clock, tmp_path)
 
 
-def settle(post: Post, after: timedelta = timedelta()) -> int:
+def settle(post: Readers, after: timedelta = timedelta()) -> int:
     """Let `after` pass, then judge all that is ripe."""
     post.clock.advance(after)
     return settle_hits(post.runtime, post.now, 100)
 
 
-def verdicts(post: Post) -> list[str | None]:
+def verdicts(post: Readers) -> list[str | None]:
     """What is thought of each event, in the order of their hits."""
     by_hit = {event.external_id: event.verdict for event in post.rows(EventRow)}
     return [by_hit.get(str(hit.id)) for hit in post.rows(Hit)]
 
 
-def test_a_click_becomes_a_fact_when_its_burst_is_over_and_names_all_it_answers(post: Post) -> None:
+def test_a_click_becomes_a_fact_when_its_burst_is_over_and_names_all_it_answers(post: Readers) -> None:
     lead = post.reader()
     message = post.sent(lead)
     post.clock.advance(5 * MINUTE)
@@ -46,7 +46,12 @@ def test_a_click_becomes_a_fact_when_its_burst_is_over_and_names_all_it_answers(
 
     (event,) = post.rows(EventRow)
     assert (event.kind, event.verdict, event.at) == ("email_clicked", "human", clicked_at)
-    assert (event.lead_id, event.message_id, event.campaign, event.step) == (lead, message, "welcome", "hello")
+    assert (event.lead_id, event.message_id, event.campaign, event.step) == (
+        lead,
+        message,
+        "welcome",
+        "hello",
+    )
     assert event.enrollment_id == post.row(Message, message).enrollment_id
     assert event.data == {"link": 2}
     assert [row.event_id for row in post.rows(Inbox)] == [event.id]
@@ -55,7 +60,7 @@ def test_a_click_becomes_a_fact_when_its_burst_is_over_and_names_all_it_answers(
     assert [(row.verdict, row.reasons) for row in post.rows(VerdictChange)] == [("human", hit.reasons)]
 
 
-def test_an_open_becomes_a_fact_without_a_link(post: Post) -> None:
+def test_an_open_becomes_a_fact_without_a_link(post: Readers) -> None:
     message = post.sent(post.reader())
     post.hit(message, HitKind.OPEN, after=MINUTE)
 
@@ -65,7 +70,7 @@ def test_an_open_becomes_a_fact_without_a_link(post: Post) -> None:
     assert (event.kind, event.verdict, event.data) == ("email_opened", "human", {})
 
 
-def test_settling_again_makes_nothing_of_what_is_settled(post: Post) -> None:
+def test_settling_again_makes_nothing_of_what_is_settled(post: Readers) -> None:
     post.hit(post.sent(post.reader()), after=MINUTE)
     settle(post, 3 * MINUTE)
 
@@ -73,7 +78,7 @@ def test_settling_again_makes_nothing_of_what_is_settled(post: Post) -> None:
     assert (post.count(EventRow), post.count(VerdictChange)) == (1, 1)
 
 
-def test_a_scanner_follows_every_link_and_a_person_one_of_them_later(post: Post) -> None:
+def test_a_scanner_follows_every_link_and_a_person_one_of_them_later(post: Readers) -> None:
     message = post.sent(post.reader())
     for link in (1, 2, 3, 4):
         post.hit(message, link=link, after=20 * SECOND + link * SECOND)
@@ -86,7 +91,7 @@ def test_a_scanner_follows_every_link_and_a_person_one_of_them_later(post: Post)
     assert "ten seconds" in post.rows(Hit)[0].reasons[0]
 
 
-def test_a_head_request_is_a_machines_and_so_is_what_comes_at_once(post: Post) -> None:
+def test_a_head_request_is_a_machines_and_so_is_what_comes_at_once(post: Readers) -> None:
     message = post.sent(post.reader())
     post.hit(message, method="HEAD", after=MINUTE)
     post.hit(message, HitKind.OPEN, after=2 * SECOND)
@@ -96,7 +101,7 @@ def test_a_head_request_is_a_machines_and_so_is_what_comes_at_once(post: Post) -
     assert verdicts(post) == ["machine", "machine"]
 
 
-def test_a_known_crawlers_click_is_a_machines(post: Post) -> None:
+def test_a_known_crawlers_click_is_a_machines(post: Readers) -> None:
     message = post.sent(post.reader())
     post.hit(message, user_agent="curl/8.5.0", after=MINUTE)
 
@@ -105,7 +110,7 @@ def test_a_known_crawlers_click_is_a_machines(post: Post) -> None:
     assert verdicts(post) == ["machine"]
 
 
-def test_a_verdict_is_revised_when_a_late_hit_shows_a_burst(post: Post) -> None:
+def test_a_verdict_is_revised_when_a_late_hit_shows_a_burst(post: Readers) -> None:
     """Hits that lay in the spool come late: what looked like a person was the first click of a scanner."""
     message = post.sent(post.reader())
     post.hit(message, link=1, after=20 * SECOND)
@@ -128,7 +133,7 @@ def test_a_verdict_is_revised_when_a_late_hit_shows_a_burst(post: Post) -> None:
     assert first.event_id in {row.event_id for row in post.rows(Inbox)}
 
 
-def test_a_revision_waits_in_the_inbox_once(post: Post) -> None:
+def test_a_revision_waits_in_the_inbox_once(post: Readers) -> None:
     message = post.sent(post.reader())
     post.hit(message, link=1, after=20 * SECOND)
     settle(post, 5 * MINUTE)
@@ -142,7 +147,7 @@ def test_a_revision_waits_in_the_inbox_once(post: Post) -> None:
     assert post.count(Inbox) == 3
 
 
-def test_one_network_address_that_asks_for_many_messages_within_a_minute_is_a_machine(post: Post) -> None:
+def test_one_network_address_that_asks_for_many_messages_within_a_minute_is_a_machine(post: Readers) -> None:
     for number in range(CROWD):
         message = post.sent(post.reader(f"lead-{number}@example.com"))
         post.hit(message, after=20 * SECOND + number * SECOND, ip="198.51.100.7")
@@ -154,7 +159,7 @@ def test_one_network_address_that_asks_for_many_messages_within_a_minute_is_a_ma
     assert verdicts(post) == ["machine"] * CROWD + ["human"]
 
 
-def test_one_message_less_is_no_crowd(post: Post) -> None:
+def test_one_message_less_is_no_crowd(post: Readers) -> None:
     for number in range(CROWD - 1):
         message = post.sent(post.reader(f"lead-{number}@example.com"))
         post.hit(message, after=20 * SECOND + number * SECOND, ip="198.51.100.7")
@@ -165,7 +170,7 @@ def test_one_message_less_is_no_crowd(post: Post) -> None:
 
 
 @pytest.mark.parametrize("kind", ["test", "system"])
-def test_mails_that_are_no_campaigns_make_no_facts(post: Post, kind: str) -> None:
+def test_mails_that_are_no_campaigns_make_no_facts(post: Readers, kind: str) -> None:
     lead = post.reader()
     message = post.sent(lead, kind=kind)
     post.hit(message, after=MINUTE)
@@ -176,7 +181,7 @@ def test_mails_that_are_no_campaigns_make_no_facts(post: Post, kind: str) -> Non
     assert [hit.verdict for hit in post.rows(Hit)] == ["human"]
 
 
-def test_a_hit_on_a_trap_makes_no_fact_but_shows_its_neighbours_for_what_they_are(post: Post) -> None:
+def test_a_hit_on_a_trap_makes_no_fact_but_shows_its_neighbours_for_what_they_are(post: Readers) -> None:
     message = post.sent(post.reader())
     post.hit(message, HitKind.TRAP, link=0, after=MINUTE)
     post.hit(message, link=1, after=MINUTE + SECOND)
@@ -187,7 +192,7 @@ def test_a_hit_on_a_trap_makes_no_fact_but_shows_its_neighbours_for_what_they_ar
     assert (event.kind, event.verdict) == ("email_clicked", "machine")
 
 
-def test_hits_on_messages_that_are_gone_are_settled_without_a_fact(post: Post) -> None:
+def test_hits_on_messages_that_are_gone_are_settled_without_a_fact(post: Readers) -> None:
     post.hit(4711, after=MINUTE)
 
     settle(post, 5 * MINUTE)
@@ -196,7 +201,7 @@ def test_hits_on_messages_that_are_gone_are_settled_without_a_fact(post: Post) -
     assert settle(post) == 0
 
 
-def test_a_hit_that_cannot_be_judged_stops_nobody(post: Post) -> None:
+def test_a_hit_that_cannot_be_judged_stops_nobody(post: Readers) -> None:
     poisoned, fine = post.sent(post.reader()), post.sent(post.reader("ben@example.com"))
     post.hit(poisoned, after=MINUTE)
     post.hit(fine, after=MINUTE)
@@ -213,7 +218,7 @@ def test_a_hit_that_cannot_be_judged_stops_nobody(post: Post) -> None:
     ]
 
 
-def test_a_portion_takes_the_oldest_messages_and_leaves_the_rest(post: Post) -> None:
+def test_a_portion_takes_the_oldest_messages_and_leaves_the_rest(post: Readers) -> None:
     messages = [post.sent(post.reader(f"lead-{number}@example.com")) for number in range(3)]
     for number, message in enumerate(reversed(messages)):
         post.hit(message, after=MINUTE + number * SECOND)

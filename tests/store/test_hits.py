@@ -12,17 +12,17 @@ from nurture.domain.events import Verdict
 from nurture.store import hits as store
 from nurture.store.hits import Judged, NewHit
 from nurture.store.schema import Hit
-from tests.support.post import LINKS, Post
+from tests.support.readers import LINKS, Readers
 
 SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
-def post(engine: Engine, clock: FixedClock, tmp_path: Path) -> Post:
-    return Post.begin(engine, clock, tmp_path)
+def post(engine: Engine, clock: FixedClock, tmp_path: Path) -> Readers:
+    return Readers.begin(engine, clock, tmp_path)
 
 
-def test_a_hit_is_kept_as_it_came_and_waits_for_its_verdict(post: Post) -> None:
+def test_a_hit_is_kept_as_it_came_and_waits_for_its_verdict(post: Readers) -> None:
     post.hit(7, HitKind.CLICK, link=2, method="HEAD", ip="2001:db8::1", user_agent="Reader/1.0")
 
     (hit,) = post.rows(Hit)
@@ -32,20 +32,20 @@ def test_a_hit_is_kept_as_it_came_and_waits_for_its_verdict(post: Post) -> None:
     assert (hit.verdict, hit.reasons, hit.event_id) == (None, [], None)
 
 
-def test_a_user_agent_that_no_database_takes_is_kept_without_what_hurts(post: Post) -> None:
+def test_a_user_agent_that_no_database_takes_is_kept_without_what_hurts(post: Readers) -> None:
     post.hit(7, user_agent="a\x00b" + "x" * 1000)
 
     (hit,) = post.rows(Hit)
     assert hit.user_agent == "ab" + "x" * 510
 
 
-def test_recording_nothing_writes_nothing(post: Post) -> None:
+def test_recording_nothing_writes_nothing(post: Readers) -> None:
     with post.runtime.write() as session:
         store.record_hits(session, [])
     assert post.count(Hit) == 0
 
 
-def test_a_message_is_ripe_when_its_oldest_hit_is_and_the_oldest_come_first(post: Post) -> None:
+def test_a_message_is_ripe_when_its_oldest_hit_is_and_the_oldest_come_first(post: Readers) -> None:
     post.hit(3, after=2 * SECOND)
     post.hit(1, after=SECOND)
     post.hit(1, after=90 * SECOND)
@@ -61,7 +61,7 @@ def test_a_message_is_ripe_when_its_oldest_hit_is_and_the_oldest_come_first(post
     assert ripe(SETTLES_AFTER + 2 * SECOND, limit=2) == [2, 1]
 
 
-def test_a_judged_hit_is_not_ripe_again(post: Post) -> None:
+def test_a_judged_hit_is_not_ripe_again(post: Readers) -> None:
     post.hit(1)
     (hit,) = post.rows(Hit)
     with post.runtime.write() as session:
@@ -73,7 +73,7 @@ def test_a_judged_hit_is_not_ripe_again(post: Post) -> None:
     assert (judged.verdict, judged.reasons) == ("machine", ["a known crawler"])
 
 
-def test_hits_are_given_by_message_oldest_first(post: Post) -> None:
+def test_hits_are_given_by_message_oldest_first(post: Readers) -> None:
     post.hit(1, after=2 * SECOND, link=2)
     post.hit(2)
     post.hit(1, link=1)
@@ -83,7 +83,9 @@ def test_hits_are_given_by_message_oldest_first(post: Post) -> None:
         assert {message: [hit.link for hit in hits] for message, hits in found.items()} == {1: [1, 2], 2: [1]}
 
 
-def test_a_crowd_is_the_messages_that_one_address_asked_for_within_the_window_around_a_hit(post: Post) -> None:
+def test_a_crowd_is_the_messages_that_one_address_asked_for_within_the_window_around_a_hit(
+    post: Readers,
+) -> None:
     post.hit(1, ip="192.0.2.1")
     post.hit(1, ip="192.0.2.1", after=SECOND)  # The same message is no second one.
     post.hit(2, ip="192.0.2.1", after=CROWD_WINDOW)
@@ -98,7 +100,7 @@ def test_a_crowd_is_the_messages_that_one_address_asked_for_within_the_window_ar
     assert [crowds.get(hit) for hit in ids] == [2, 3, 3, 3, 1, None]
 
 
-def test_an_addressee_is_named_with_all_that_an_event_needs(post: Post) -> None:
+def test_an_addressee_is_named_with_all_that_an_event_needs(post: Readers) -> None:
     lead = post.reader()
     message = post.sent(lead)
     test_mail = post.sent(None, kind="test", address="staff@example.com")
@@ -113,7 +115,7 @@ def test_an_addressee_is_named_with_all_that_an_event_needs(post: Post) -> None:
     assert (found[test_mail].kind, found[test_mail].lead_id) == ("test", None)
 
 
-def test_links_of_one_message_alone_count_among_its_links(post: Post) -> None:
+def test_links_of_one_message_alone_count_among_its_links(post: Readers) -> None:
     message = post.sent(post.reader())
     post.own_link(message, 5, "https://www.example.com/ana")
 
@@ -121,7 +123,7 @@ def test_links_of_one_message_alone_count_among_its_links(post: Post) -> None:
         assert store.addressees(session, [message])[message].links == len(LINKS) + 1
 
 
-def test_a_stored_target_is_found_by_message_and_number(post: Post) -> None:
+def test_a_stored_target_is_found_by_message_and_number(post: Readers) -> None:
     message = post.sent(post.reader())
     post.own_link(message, 5, "https://www.example.com/ana")
 
@@ -132,7 +134,7 @@ def test_a_stored_target_is_found_by_message_and_number(post: Post) -> None:
         assert store.template_of(session, 999) is None
 
 
-def test_many_hits_at_once_are_all_kept(post: Post) -> None:
+def test_many_hits_at_once_are_all_kept(post: Readers) -> None:
     hits = [NewHit(number, HitKind.OPEN, "GET", post.now) for number in range(1, 1201)]
     with post.runtime.write() as session:
         store.record_hits(session, hits)
