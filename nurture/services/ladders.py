@@ -1,7 +1,7 @@
 """Where leads stand: fit and ladders looked at again, and moves made by people and steps."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from nurture.domain.conditions.evaluate import Snapshot
 from nurture.domain.errors import NotFound
-from nurture.domain.events import Event, EventKind
+from nurture.domain.events import EventKind
 from nurture.domain.lifecycle.moves import Move, Wish, advance, landed, move
 from nurture.domain.scoring.fit import fit_of
 from nurture.services.house import House
+from nurture.services.scores import Events
 from nurture.store import scores
 from nurture.store.audit import AuditNote, record
 from nurture.store.enrollments import wake_leads
@@ -38,30 +39,33 @@ def reconsider(
     Enrollments of leads that moved are woken.
     """
     leads = lock_leads(session, lead_ids, wait=True)
-    snapshots = refitted(session, house, leads, settled_events(session, leads, kinds), now)
+    snapshots = snapshots_of(session, house, leads, settled_events(session, leads, kinds))
+    snapshots = refitted(session, house, snapshots, leads, now)
     moves = [one for snapshot in snapshots.values() for one in advance(snapshot, house.ladders, now)]
     return settle_moves(session, snapshots, moves, now)
 
 
-def refitted(
-    session: Session,
-    house: House,
-    leads: Collection[int],
-    events: Mapping[int, tuple[Event, ...]],
-    now: datetime,
-) -> Snapshots:
-    """The leads with these events and their fit worked out anew, which is kept where it changed."""
-    snapshots = {
+def snapshots_of(session: Session, house: House, leads: Collection[int], events: Events) -> Snapshots:
+    """These leads with their events, as decisions look at them."""
+    return {
         lead_id: Snapshot(view, events.get(lead_id, ()), house.half_life, house.segments, house.field_types)
         for lead_id, view in lead_views(session, leads).items()
     }
+
+
+def refitted(
+    session: Session, house: House, snapshots: Snapshots, leads: Collection[int], now: datetime
+) -> Snapshots:
+    """The same with the fit of `leads` worked out anew; it is kept where it changed."""
     held = scores.fits(session, leads)
-    found = {lead_id: fit_of(house.scoring.fit, snapshot, now) for lead_id, snapshot in snapshots.items()}
+    found = {lead_id: fit_of(house.scoring.fit, snapshots[lead_id], now) for lead_id in leads}
     changed = {lead_id: fit for lead_id, fit in found.items() if fit != held[lead_id]}
     scores.write_fits(session, changed)
-    for lead_id, fit in changed.items():
-        snapshots[lead_id] = replace(snapshots[lead_id], lead=replace(snapshots[lead_id].lead, fit=fit.grade))
-    return snapshots
+    graded = {
+        lead_id: replace(snapshots[lead_id], lead=replace(snapshots[lead_id].lead, fit=fit.grade))
+        for lead_id, fit in changed.items()
+    }
+    return {**snapshots, **graded}
 
 
 def settle_moves(session: Session, snapshots: Snapshots, moves: Sequence[Move], now: datetime) -> Snapshots:

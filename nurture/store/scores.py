@@ -67,7 +67,7 @@ def append(session: Session, changes: Ledgers, now: datetime) -> None:
         for entry in entries
     ]
     for batch in chunks(rows):
-        session.execute(insert(ScoreEntry), batch)
+        session.connection().execute(insert(ScoreEntry), batch)
 
 
 def write_scores(
@@ -92,7 +92,7 @@ def write_scores(
         for lead_id, score in sorted(scores.items())
     ]
     for batch in chunks(rows):
-        session.execute(statement, batch)
+        session.connection().execute(statement, batch)
 
 
 def fits(session: Session, lead_ids: Collection[int]) -> dict[int, Fit]:

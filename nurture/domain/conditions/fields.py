@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date
 from enum import StrEnum
+from functools import lru_cache
 from math import isfinite
 from types import MappingProxyType
 
@@ -197,6 +198,7 @@ _EXPECTED = {
 }
 
 
+@lru_cache(maxsize=4096, typed=True)
 def _wanted(type_: FieldType, op: Operator, operand: str | float | bool) -> Value | None:
     text = str(operand).lower() if isinstance(operand, bool) else str(operand)
     match type_:

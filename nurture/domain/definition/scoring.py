@@ -1,6 +1,8 @@
 """The score as it is written: what an event is worth, how fast it fades, and who fits."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -180,6 +182,12 @@ class Scoring(Part):
     def half_life_exact(self) -> timedelta:
         """The half-life of engagement."""
         return exact(self.half_life)
+
+    @cached_property
+    def rules_by_event(self) -> Mapping[str, tuple[ScoringRule, ...]]:
+        """The engagement rules by the kind of event that they are about, in their order."""
+        kinds = {rule.when.event for rule in self.rules}
+        return {kind: tuple(rule for rule in self.rules if rule.when.event == kind) for kind in kinds}
 
     def rule(self, key: str) -> ScoringRule | None:
         """The engagement rule called `key`, if there is one."""

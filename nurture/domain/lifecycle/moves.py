@@ -65,13 +65,12 @@ class Wish:
 
 def advance(snapshot: Snapshot, ladders: Ladders, now: datetime) -> tuple[Move, ...]:
     """The moves that the rules make at `now`, in their order."""
-    lead = snapshot.lead
-    been: set[Lifecycle | Stage] = {lead.lifecycle, lead.stage}
+    been: set[Lifecycle | Stage] = {snapshot.lead.lifecycle, snapshot.lead.stage}
     moves: tuple[Move, ...] = ()
-    while step := _next_step(replace(snapshot, lead=lead), ladders, been, now):
+    while step := _next_step(snapshot, ladders, been, now):
         moves += step
         been |= {move.to for move in step}
-        lead = landed(lead, step)
+        snapshot = replace(snapshot, lead=landed(snapshot.lead, step))
     return moves
 
 

@@ -77,22 +77,14 @@ def _entry(turn: Turn, credit: Credit, seq: int) -> Entry:
 
 def fresh(scoring: Scoring, events: Iterable[Event]) -> dict[Turn, Credit]:
     """What the rules give for these events, as if none had been scored before."""
-    rules = _rules_by_kind(scoring)
     used: defaultdict[tuple[str, int], float] = defaultdict(float)
     credits: dict[Turn, Credit] = {}
     for event in sorted(events, key=lambda event: (event.at, event.id)):
-        for rule in rules.get(event.kind, ()):
+        for rule in scoring.rules_by_event.get(event.kind, ()):
             turn = (rule.key, _dedupe_key(rule, event))
             if turn not in credits and event.counts and has_details(event, rule.when.where):
                 credits[turn] = Credit(event, rule.points, _cut(scoring, rule, event.at, used))
     return credits
-
-
-def _rules_by_kind(scoring: Scoring) -> Mapping[str, list[ScoringRule]]:
-    rules: defaultdict[str, list[ScoringRule]] = defaultdict(list)
-    for rule in scoring.rules:
-        rules[rule.when.event].append(rule)
-    return rules
 
 
 def _dedupe_key(rule: ScoringRule, event: Event) -> str:
