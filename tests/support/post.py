@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, func, insert, select
+from sqlalchemy import Engine, func, insert, select, text
 from sqlalchemy.orm import Session
 
 from nurture.clock import Clock, FixedClock
@@ -120,7 +120,11 @@ class PostOffice:
     def queue(self, count: int = 1, *, campaign: str = "welcome", **message: Any) -> list[int]:
         """Plan that many messages to as many new leads; gives the messages' ids."""
         with writing(self.engine) as session:
-            return [id_ for batch in chunks(range(count)) for id_ in self._queue(session, len(batch), campaign, message)]
+            return [
+                id_
+                for batch in chunks(range(count))
+                for id_ in self._queue(session, len(batch), campaign, message)
+            ]
 
     def suppress(self, lead_id: int, scope: str) -> None:
         """As a service would: the row, and the lead's cache."""
@@ -130,7 +134,9 @@ class PostOffice:
             assert lead is not None
             hashed = hashlib.sha256(f"{lead.address}".encode()).hexdigest()
             session.add(
-                Suppression(address_hash=hashed, address=lead.address, scope=scope, reason="unsubscribe", at=self.now)
+                Suppression(
+                    address_hash=hashed, address=lead.address, scope=scope, reason="unsubscribe", at=self.now
+                )
             )
             lead.updated_at = self.now
             if not scope.startswith("topic:"):
@@ -169,7 +175,13 @@ class PostOffice:
 
     def add_template(self, session: Session, slug: str, **changes: Any) -> str:
         """A template version; gives its id."""
-        fields = {"subject": "Hello {{ lead.first_name }}", "html": HTML, "text": TEXT, "kind": "letter", **changes}
+        fields = {
+            "subject": "Hello {{ lead.first_name }}",
+            "html": HTML,
+            "text": TEXT,
+            "kind": "letter",
+            **changes,
+        }
         version = hashlib.sha256(repr((slug, sorted(fields.items()))).encode()).hexdigest()
         compiled = Compiled(
             version_id=version,
@@ -199,7 +211,9 @@ class PostOffice:
 
     def add_campaign(self, session: Session, slug: str, **definition: Any) -> int:
         """A running campaign of one step; gives its id."""
-        campaign = Campaign(slug=slug, name=slug.title(), status="active", topic="product", created_at=self.now)
+        campaign = Campaign(
+            slug=slug, name=slug.title(), status="active", topic="product", created_at=self.now
+        )
         session.add(campaign)
         session.flush()
         body = {
@@ -256,6 +270,12 @@ class PostOffice:
         if pieces:
             session.execute(insert(ReadPiece), pieces)
         session.execute(insert(Decision), [self._decision(slug, row["id"]) for row in message_ids])
+        if self.engine.dialect.name == "postgresql":
+            for table in ("lead", "enrollment", "message"):
+                next_id = text(
+                    f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))"
+                )
+                session.execute(next_id)
         return [row["id"] for row in message_ids]
 
     def _lead(self, lead_id: int) -> dict[str, Any]:

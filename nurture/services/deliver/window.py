@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from nurture.domain.errors import AccountRefused, OutcomeUnknown
@@ -40,7 +40,7 @@ MAX_DOUBTS = 5
 
 BREAK = timedelta(seconds=60)
 LONG = timedelta(milliseconds=500)
-AT_ONCE = timedelta()
+RETRY_SECONDS = 0.5
 
 
 class Window:
@@ -82,7 +82,7 @@ class Window:
                 recorded = self._record(session, answers)
                 self._note_trouble(session, [answer for answer in answers if answer.tried])
                 taken = self._take(session, letters)
-        except SQLAlchemyError as error:
+        except OperationalError as error:
             self._bear(error)
             # Whether the commit came through is not known; the mailer was called for none of the letters.
             self._in_flight += len(letters)
@@ -165,11 +165,11 @@ class Window:
             buckets.pause(session, name, BREAK)
             self._halted = True
 
-    def _bear(self, error: SQLAlchemyError) -> None:
+    def _bear(self, error: OperationalError) -> None:
         """Wait a little for a database that is restarting; answers are kept meanwhile."""
         now = time.monotonic()
         self._failing_since = self._failing_since or now
         if now - self._failing_since > self._pace.patience.total_seconds():
             raise error
         log.warning("results not recorded yet", action="deliver", error=type(error).__name__)
-        time.sleep(0.2)
+        time.sleep(RETRY_SECONDS)

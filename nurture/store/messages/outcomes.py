@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Update, bindparam, delete, func, insert, literal, null, select, update
+from sqlalchemy import Update, bindparam, delete, func, insert, literal, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from nurture.domain.sending import MessageState, Reception
@@ -143,7 +143,7 @@ def _row(outcome: Outcome, now: datetime) -> dict[str, object]:
         "held_by": outcome.token,
         "to_state": outcome.state.value,
         "why": outcome.reason or None,
-        "said": outcome.sentence or None,
+        "said": None if sent else outcome.sentence or None,
         "next_due": outcome.due_at,
         "ended": now if closed else None,
         "accepted": now if sent else None,
@@ -160,7 +160,7 @@ def _set(came_from: tuple[MessageState, ...]) -> Update:
         .where(
             Message.id == bindparam("which"),
             Message.claim_token == bindparam("held_by"),
-            Message.state.in_([state.value for state in came_from]),
+            or_(*(Message.state == state.value for state in came_from)),
         )
         .values(
             state=bindparam("to_state"),
