@@ -27,7 +27,8 @@ def roll_up(runtime: Runtime, now: datetime) -> int:
     with runtime.read() as session:
         fresh = rollups.newest_day(session) is None
     back = REVISABLE if fresh or now.minute < BRINGS_ALL else RECENT
-    written = 0
+    with runtime.write() as session:
+        written = rollups.note_levels(session, today)
     for age in range(back):
         with runtime.write() as session:
             written += rollups.count_days(session, [day_of(today - timedelta(days=age), zone)])

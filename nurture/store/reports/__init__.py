@@ -1,0 +1,1 @@
+"""What the pages show: reads that return frozen rows and change nothing."""

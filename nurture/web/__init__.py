@@ -1,0 +1,1 @@
+"""The app in the browser, and the pages and addresses that mails lead to."""
