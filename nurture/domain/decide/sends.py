@@ -18,10 +18,12 @@ NEVER_OPENS = timedelta(days=30)
 
 def send(scene: Scene, place: Place, step: SendStep) -> Turn:
     """One turn of a send step, which may have several."""
+    if _is_done(step, place):
+        return behind(scene, place)
     while (step.key, place.occurrence) in scene.context.sent:
         place = replace(place, occurrence=place.occurrence + 1)
     if _is_done(step, place):
-        return behind(scene, place)
+        return behind(scene, place, Note(step.key, "passed_over", "sent_before", "It has been sent before."))
     if place.held_until is not None and scene.now < place.held_until:
         return (place.sleep(place.held_until, place.held_until),), None
     if place.queued:
