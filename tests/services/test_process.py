@@ -21,6 +21,7 @@ from nurture.store.base import reading
 from nurture.store.events import NewEvent, record_events
 from nurture.store.inbox import MAX_ATTEMPTS
 from nurture.store.schema import (
+    Enrollment,
     EventRow,
     Inbox,
     LadderChange,
@@ -410,3 +411,23 @@ def test_an_unsubscribe_after_coming_back_is_heeded(house: House) -> None:
     house.process()
 
     assert [row.scope for row in house.rows(Suppression)] == ["marketing"]
+
+
+# --- entering ----------------------------------------------------------------------------------
+
+
+def test_an_event_opens_the_campaign_that_waits_for_it(house: House) -> None:
+    lead = house.lead()
+    house.campaign(
+        """
+        entry: {event: form_submitted, where: {form: demo}}
+        steps:
+          - {key: pause, wait: {for: P30D}}
+        """
+    )
+    house.record(lead, "form_submitted", data={"form": "news"})
+    asked = house.record(lead, "form_submitted", data={"form": "demo"})
+
+    house.process()
+
+    assert [row.cause for row in house.rows(Enrollment)] == [f"event:{asked}"]
