@@ -28,6 +28,11 @@ def newest_revision() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
+def known_revisions() -> frozenset[str]:
+    """Every revision that this Nurture can upgrade from, and its own."""
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
 def revision_of(engine: Engine) -> str | None:
     """The revision that the database is at; none for an empty one."""
     with engine.connect() as connection:

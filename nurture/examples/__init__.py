@@ -1,0 +1,1 @@
+"""Example leads, imported by `nurture init` where mails are kept and not sent."""
