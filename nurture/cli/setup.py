@@ -6,7 +6,6 @@ from pathlib import Path
 import click
 from sqlalchemy import select
 
-from nurture import examples
 from nurture.app import current_settings
 from nurture.cli.console import note, result, warn
 from nurture.cli.opening import begin_log, reachable_revision, runtime_of
@@ -19,7 +18,7 @@ from nurture.services.runtime import Runtime
 from nurture.store.schema import Campaign, Document, Lead
 from nurture.store.upgrade import newest_revision, upgrade
 
-EXAMPLES = Path(examples.__file__).parent / "leads.csv"
+EXAMPLES = Path(__file__).parents[1] / "examples" / "leads.csv"
 FIRST_ADMIN = "admin@example.com"
 
 
