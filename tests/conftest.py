@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine
 
@@ -66,6 +67,13 @@ def _needs_postgresql(item: pytest.Item) -> bool:
     return parameters.get("database_url") == "postgresql" or "postgresql_url" in getattr(
         item, "fixturenames", []
     )
+
+
+@pytest.fixture(autouse=True)
+def _plain_log() -> None:
+    """The default draws every traceback with all its locals, which takes seconds for each that is expected."""
+    renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.processors.add_log_level, renderer])
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError, StatementError
 
 from nurture.store.base import chunks
 from nurture.store.hits import NewHit
@@ -20,8 +20,6 @@ Commit = Callable[[Sequence[NewHit]], None]
 
 PORTION = 1000
 _HIT = TypeAdapter(NewHit)
-AWAY = (OperationalError, InterfaceError)
-"""What the driver raises when the database is not there, is locked or is full: the hits are not at fault."""
 
 
 class Spool:
@@ -96,9 +94,9 @@ def _settle(lines: Sequence[str], commit: Commit) -> list[str] | None:
     refused = [line for line in lines if line not in hits]
     try:
         commit([hits[line] for line in lines if line in hits])
-    except AWAY:
-        return None
-    except Exception:
+    except Exception as error:
+        if not _blames_a_hit(error):
+            return None
         log.exception("a portion of hits was refused; each is tried alone", action="hits")
         return refused + _settle_each(hits, commit)
     return refused
@@ -114,6 +112,15 @@ def _settle_each(hits: dict[str, NewHit], commit: Commit) -> list[str]:
             log.exception("a hit was refused", action="hits", message_id=hit.message_id)
             refused.append(line)
     return refused
+
+
+def _blames_a_hit(error: Exception) -> bool:
+    """Whether a value is at fault, rather than the database: away, locked, full or without its tables."""
+    if isinstance(error, DataError | IntegrityError):
+        return True
+    if isinstance(error, StatementError) and not isinstance(error, DBAPIError):
+        return True
+    return not isinstance(error, SQLAlchemyError | OSError)
 
 
 def _read(line: str) -> NewHit | None:
