@@ -268,6 +268,40 @@ def test_examples(engine: Engine, test: dict[str, Any], expected: bool) -> None:
         assert evaluate(condition(test), KNOWN, NOW) is expected
 
 
+@pytest.mark.parametrize(
+    ("test", "expected"),
+    [
+        # What happened at a passage's very start belongs to it; what is 30 days old is not within 30 days.
+        ({"event": "form_submitted"}, True),
+        ({"event": "form_submitted", "count": 2}, False),
+        ({"event": "form_submitted", "within": "P30D"}, False),
+        ({"event": "form_submitted", "within": "P30DT1S"}, True),
+        # In a segment all history counts, and there are no messages.
+        ({"segment": "twice"}, True),
+        ({"segment": "clicked"}, False),
+        ({"message": "clicked"}, True),
+        # Nobody noted since when: neither true, nor unknown to `none`.
+        ({"has_been": {"stage": "awareness"}, "for": "P0D"}, False),
+        ({"none": [{"has_been": {"stage": "awareness"}, "for": "P0D"}]}, True),
+    ],
+)
+def test_limits(engine: Engine, test: dict[str, Any], expected: bool) -> None:
+    scope = Scope(since=NOW - timedelta(days=30), enrollment_id=5)
+    known = snapshot(
+        lead(),
+        event("form_submitted", id=1, days_ago=30),
+        event("form_submitted", id=2, days_ago=31),
+        event(CLICK, id=3, days_ago=1, verdict=Verdict.HUMAN, enrollment_id=5),
+        twice=condition({"event": "form_submitted", "count": 2}),
+        clicked=condition({"message": "clicked"}),
+    )
+    with undone(engine) as session:
+        insert_snapshot(session, known)
+        context = context_of(session, dict(known.segments), scope)
+        assert answers_of_sql(session, [condition(test)], context) == [expected]
+        assert evaluate(condition(test), known, NOW, scope) is expected
+
+
 def test_without_a_generation_nobody_has_engagement(engine: Engine) -> None:
     with undone(engine) as session:
         insert_snapshot(session, KNOWN)
