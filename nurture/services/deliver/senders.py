@@ -10,12 +10,15 @@ from types import TracebackType
 
 import structlog
 
-from nurture.domain.errors import MailerError, OutcomeUnknown
+from nurture.domain.errors import AccountRefused, MailerError, OutcomeUnknown
 from nurture.mail.mailer import Mailer, Receipt
 from nurture.services.deliver.pace import Faults
 from nurture.services.deliver.prepare import Ready
 
 log = structlog.get_logger(__name__)
+
+MAX_UNCLEAR = 5
+"""So many unclear answers in a row look like an outage, in which every further message would be in doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class Senders(AbstractContextManager["Senders"]):
         self._answers: SimpleQueue[Answer] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._halted = threading.Event()
+        self._unclear_in_a_row = 0
+        self._mutex = threading.Lock()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -80,9 +85,24 @@ class Senders(AbstractContextManager["Senders"]):
         """Call the mailer no more; what has not been tried comes back as such."""
         self._halted.set()
 
+    @property
+    def halted(self) -> bool:
+        """Whether the mailer is called no more: we were told to, or it refused the account or fell silent."""
+        return self._halted.is_set()
+
     def _work(self) -> None:
         while (ready := self._letters.get()) is not None:
-            self._answers.put(Answer(ready, self._send(ready)))
+            said = self._send(ready)
+            self._heed(said)
+            self._answers.put(Answer(ready, said))
+
+    def _heed(self, said: Receipt | MailerError | NotTried) -> None:
+        """Stop at once, before another thread calls in vain."""
+        with self._mutex:
+            unclear = isinstance(said, OutcomeUnknown)
+            self._unclear_in_a_row = self._unclear_in_a_row + 1 if unclear else 0
+            if isinstance(said, AccountRefused) or self._unclear_in_a_row >= MAX_UNCLEAR:
+                self._halted.set()
 
     def _send(self, ready: Ready) -> Receipt | MailerError | NotTried:
         if self._halted.is_set():

@@ -18,7 +18,7 @@ from nurture.domain.sending import GiveUp, MessageState, RetryAt, retry
 from nurture.mail.mailer import Receipt
 from nurture.services.deliver.pace import Faults, Pace
 from nurture.services.deliver.prepare import Ready
-from nurture.services.deliver.senders import Answer, NotTried, Senders
+from nurture.services.deliver.senders import MAX_UNCLEAR, Answer, NotTried, Senders
 from nurture.services.deliver.supply import Supply
 from nurture.services.deliver.tally import Tally
 from nurture.services.runtime import Runtime
@@ -34,9 +34,6 @@ from nurture.store.messages import (
 )
 
 log = structlog.get_logger(__name__)
-
-MAX_DOUBTS = 5
-"""So many unclear answers in a row look like an outage, in which every further message would be in doubt."""
 
 BREAK = timedelta(seconds=60)
 LONG = timedelta(milliseconds=500)
@@ -59,7 +56,7 @@ class Window:
         deadline = time.monotonic() + self._pace.turn.total_seconds()
         answers: list[Answer] = []
         while True:
-            over = self._halted or self._pace.stopping() or time.monotonic() > deadline
+            over = self._halted or senders.halted or self._pace.stopping() or time.monotonic() > deadline
             letters = [] if over else supply.take(self._room(len(answers)))
             if letters or answers:
                 answers = self._step(supply, senders, letters, answers)
@@ -161,7 +158,7 @@ class Window:
             return
         doubts = buckets.note_doubts(session, name, len(unclear), after_clear=len(unclear) < len(answers))
         self._clear = doubts == 0
-        if doubts >= MAX_DOUBTS:
+        if doubts >= MAX_UNCLEAR:
             buckets.pause(session, name, BREAK)
             self._halted = True
 
