@@ -58,8 +58,10 @@ def _work_off(runtime: Runtime, batch: Sequence[Waiting], now: datetime) -> int:
     try:
         with runtime.write() as session:
             return _process(session, runtime, batch, now)
-    except (OperationalError, InterfaceError):
-        # The database, not an event: everything is tried again at the next call.
+    except (OperationalError, InterfaceError) as error:
+        # The database, not an event: the batch waits for the next call.
+        if inbox.lost_a_race(error):
+            return 0
         raise
     except Exception as error:
         if len(batch) > 1:
@@ -106,15 +108,15 @@ def _rate(
     profiled = {event.lead_id for event in fresh if event.kind in PROFILE}
     snapshots = refitted(session, house, snapshots, profiled, now)
     climbing = event_kinds(house.ladders, house.segments)
-    known_at: defaultdict[int, list[datetime]] = defaultdict(list)
+    news: defaultdict[int, list[Event]] = defaultdict(list)
     for event in fresh:
         if event.counts and event.kind in climbing:
-            known_at[event.lead_id].append(event.at)
+            news[event.lead_id].append(event)
     active = house.active.id if house.active else 0
     moves = [
         move
         for lead_id, snapshot in snapshots.items()
-        for move in climb(snapshot, ledgers.get((active, lead_id), ()), house.ladders, known_at[lead_id], now)
+        for move in climb(snapshot, ledgers.get((active, lead_id), ()), house.ladders, news[lead_id], now)
     ]
     return settle_moves(session, snapshots, moves, now)
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import delete, exists, or_, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from nurture.domain.events import Event, Verdict
@@ -54,6 +55,15 @@ def take(session: Session, rows: Sequence[Waiting], leads: Collection[int]) -> t
 def leave(session: Session, event_ids: Collection[int]) -> None:
     """The events are processed: take them out of the inbox."""
     session.execute(delete(Inbox).where(Inbox.event_id.in_(event_ids)))
+
+
+def lost_a_race(error: DBAPIError) -> bool:
+    """Whether the transaction failed only because another one was in its way, so that it may be done later.
+
+    Source: PostgreSQL, appendix A: 40001 serialization_failure, 40P01 deadlock_detected, 55P03
+    lock_not_available.
+    """
+    return getattr(error.orig, "sqlstate", None) in ("40001", "40P01", "55P03")
 
 
 def drop_ownerless(session: Session, rows: Sequence[Waiting]) -> int:

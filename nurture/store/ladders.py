@@ -32,6 +32,7 @@ def _row(move: Move, now: datetime) -> dict[str, object]:
         "rule": move.rule,
         "reason": move.reason,
         "actor": move.actor,
+        "event_id": move.event_id,
         "pinned_until": move.pinned_until,
     }
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select, update
+from sqlalchemy.event import listen
 from sqlalchemy.orm import Session
 
 from nurture.clock import FixedClock
@@ -17,6 +18,7 @@ from nurture.domain.scoring.decay import total
 from nurture.services.process import process
 from nurture.services.runtime import Runtime
 from nurture.services.verdicts import Revision, revise
+from nurture.store import inbox
 from nurture.store.base import reading
 from nurture.store.events import NewEvent, record_events
 from nurture.store.inbox import MAX_ATTEMPTS
@@ -431,3 +433,30 @@ def test_an_event_opens_the_campaign_that_waits_for_it(house: House) -> None:
     house.process()
 
     assert [row.cause for row in house.rows(Enrollment)] == [f"event:{asked}"]
+
+
+# --- revisions while processing ----------------------------------------------------------------
+
+
+def test_a_revision_that_meets_its_event_being_processed_is_not_lost(house: House) -> None:
+    click = house.record(house.lead(), CLICK)
+    reviser = threading.Thread(target=house.revise, args=(click, Verdict.MACHINE))
+    puts_back = threading.Event()
+
+    def notice(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("INSERT INTO inbox"):
+            puts_back.set()
+
+    listen(house.engine, "before_cursor_execute", notice)
+    with house.runtime.write() as session:
+        rows = inbox.waiting(session, 10)
+        taken = inbox.take(session, rows, {row.lead_id for row in rows})
+        reviser.start()
+        # On SQLite it waits for its turn to write; on PostgreSQL it comes as far as the row that we hold.
+        assert house.engine.dialect.name == "sqlite" or puts_back.wait(10)
+        inbox.leave(session, taken)
+    reviser.join()
+
+    assert [row.event_id for row in house.rows(Inbox)] == [click]
+    house.process()
+    assert house.rows(ScoreEntry) == []

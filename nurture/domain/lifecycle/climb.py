@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from nurture.domain.conditions.evaluate import Snapshot
 from nurture.domain.definition.ladders import Ladders
+from nurture.domain.events import Event
 from nurture.domain.lifecycle.moves import Move, advance, landed
 from nurture.domain.scoring.decay import add
 from nurture.domain.scoring.entries import Entry
@@ -14,19 +15,16 @@ from nurture.domain.values import LeadView, Score
 
 
 def climb(
-    snapshot: Snapshot,
-    entries: Sequence[Entry],
-    ladders: Ladders,
-    known_at: Iterable[datetime],
-    now: datetime,
+    snapshot: Snapshot, entries: Sequence[Entry], ladders: Ladders, news: Iterable[Event], now: datetime
 ) -> tuple[Move, ...]:
-    """The moves that the rules make at each of the moments `known_at` and at last at `now`.
+    """The moves that the rules make at the moment of each of the events in `news`, and at last at `now`.
 
     Each moment sees the lead as it stood then, so that two events which are processed together move it as if
     each had been processed when it happened.
     """
     lead = snapshot.lead
-    moments = [*_since_it_came(lead, known_at, now), now]
+    caused_by = _since_it_came(lead, news, now)
+    moments = sorted({*caused_by, now})
     times = [event.at for event in snapshot.events]
     moves: tuple[Move, ...] = ()
     for moment, score in zip(moments, _scores(entries, moments, snapshot.half_life), strict=True):
@@ -34,14 +32,19 @@ def climb(
         seen = replace(snapshot, lead=replace(lead, score=score), events=events)
         step = advance(seen, ladders, moment)
         lead = landed(lead, step)
-        moves += step
+        moves += tuple(replace(move, event_id=caused_by.get(moment)) for move in step)
     return moves
 
 
-def _since_it_came(lead: LeadView, known_at: Iterable[datetime], now: datetime) -> list[datetime]:
-    """The moments at which the lead stood where it stands; it has left the rungs on which others counted."""
+def _since_it_came(lead: LeadView, news: Iterable[Event], now: datetime) -> dict[datetime, int]:
+    """The events by their moments, without those from before the lead came to the rungs on which it stands.
+
+    What counted on a rung that it has left is the past.
+    """
     came = [since for since in (lead.lifecycle_since, lead.stage_since) if since is not None]
-    return sorted({moment for moment in known_at if moment < now and all(moment >= since for since in came)})
+    return {
+        event.at: event.id for event in news if event.at <= now and all(event.at >= since for since in came)
+    }
 
 
 def _scores(

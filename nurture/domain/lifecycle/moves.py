@@ -35,7 +35,7 @@ class LadderName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One step of a lead from rung to rung, with its rule and reason."""
+    """One step of a lead from rung to rung: by which rule, why, and after which event if it was one."""
 
     lead_id: int
     to: Lifecycle | Stage
@@ -45,6 +45,7 @@ class Move:
     reason: str
     actor: str = "nurture"
     pinned_until: datetime | None = None
+    event_id: int | None = None
 
     @property
     def ladder(self) -> LadderName:

@@ -35,9 +35,10 @@ def test_each_event_moves_at_its_own_time() -> None:
     came, asked = NOW - 3 * HOUR, NOW - HOUR
     seen = snapshot(("form_submitted", came), ("demo_requested", asked))
 
-    moves = climb(seen, [], DEFAULT_LADDERS, [asked, came], NOW)
+    moves = climb(seen, [], DEFAULT_LADDERS, reversed(seen.events), NOW)
 
     assert told(moves) == [("lead", came), ("prospect", asked), ("decision", asked)]
+    assert [one.event_id for one in moves] == [0, 1, 1]
 
 
 def test_the_score_is_the_one_of_that_time() -> None:
@@ -58,7 +59,7 @@ def test_the_score_is_the_one_of_that_time() -> None:
     first, second = NOW - 3 * HOUR, NOW - HOUR
     seen = snapshot(("form_submitted", first), ("form_submitted", second))
 
-    moves = climb(seen, [entry(6, second), entry(6, first)], rules, [first, second], NOW)
+    moves = climb(seen, [entry(6, second), entry(6, first)], rules, seen.events, NOW)
 
     assert told(moves) == [("lead", second)]
 
@@ -69,6 +70,7 @@ def test_what_time_has_brought_is_seen_now() -> None:
     moves = climb(seen, [entry(50, NOW - HOUR)], DEFAULT_LADDERS, [], NOW)
 
     assert ("prospect", NOW) in told(moves)
+    assert {one.event_id for one in moves} == {None}
 
 
 def test_an_event_from_before_the_rung_moves_nobody() -> None:
@@ -77,13 +79,21 @@ def test_an_event_from_before_the_rung_moves_nobody() -> None:
         ("demo_requested", late), lifecycle=Lifecycle.LEAD, lifecycle_since=NOW - HOUR, stage_since=NOW - HOUR
     )
 
-    assert climb(seen, [], DEFAULT_LADDERS, [late], NOW) == ()
+    assert climb(seen, [], DEFAULT_LADDERS, seen.events, NOW) == ()
+
+
+def test_what_happens_this_very_moment_moves_once() -> None:
+    seen = snapshot(("consent_given", NOW))
+
+    moves = climb(seen, [], DEFAULT_LADDERS, seen.events, NOW)
+
+    assert [(one.to.value, one.event_id) for one in moves] == [("lead", 0)]
 
 
 def test_what_has_not_happened_yet_moves_nobody() -> None:
     seen = snapshot(("demo_requested", NOW + HOUR))
 
-    assert climb(seen, [entry(90, NOW + HOUR)], DEFAULT_LADDERS, [NOW + HOUR], NOW) == ()
+    assert climb(seen, [entry(90, NOW + HOUR)], DEFAULT_LADDERS, seen.events, NOW) == ()
 
 
 def test_a_stage_that_was_reached_on_the_way_is_kept() -> None:
@@ -91,6 +101,6 @@ def test_a_stage_that_was_reached_on_the_way_is_kept() -> None:
     seen = snapshot(("email_clicked", clicked), lifecycle=Lifecycle.LEAD, stage=Stage.AWARENESS)
 
     # Nobody judged the click, so it is no evidence; a download is.
-    assert climb(seen, [], DEFAULT_LADDERS, [clicked], NOW) == ()
+    assert climb(seen, [], DEFAULT_LADDERS, seen.events, NOW) == ()
     downloaded = snapshot(("asset_downloaded", clicked), lifecycle=Lifecycle.LEAD)
-    assert told(climb(downloaded, [], DEFAULT_LADDERS, [clicked], NOW)) == [("interest", clicked)]
+    assert told(climb(downloaded, [], DEFAULT_LADDERS, downloaded.events, NOW)) == [("interest", clicked)]
