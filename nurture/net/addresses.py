@@ -24,7 +24,7 @@ def normalise(text: str) -> str:
     """
     candidate = unicodedata.normalize("NFC", text.strip())
     try:
-        found = validate_email(candidate[: MAX_LENGTH + 1], check_deliverability=False)
+        found = validate_email(candidate[: MAX_LENGTH + 1], check_deliverability=False, strict=True)
         domain = found.ascii_domain.lower()
     except (EmailNotValidError, idna.IDNAError, UnicodeError) as fault:
         raise AddressError(f'"{candidate[:80]}" is not an e-mail address: {fault}') from fault

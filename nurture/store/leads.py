@@ -149,12 +149,12 @@ def mark_dirty(session: Session, lead_ids: Iterable[int], now: datetime) -> None
 def mark_all_dirty(session: Session, now: datetime) -> int:
     """Ask for every lead to be looked at again (rules or entries changed); returns how many."""
     known = select(Recheck.lead_id)
-    changed = session.execute(update(Recheck).values(at=now, rev=Recheck.rev + 1))
+    session.execute(update(Recheck).values(at=now, rev=Recheck.rev + 1))
     fresh = select(Lead.id, literal(now, Recheck.at.type), literal(0)).where(
         Lead.id.not_in(known), Lead.erased_at.is_(None)
     )
-    added = session.execute(insert(Recheck).from_select(["lead_id", "at", "rev"], fresh))
-    return int(changed.rowcount + added.rowcount)  # type: ignore[attr-defined] # Both are CursorResults.
+    session.execute(insert(Recheck).from_select(["lead_id", "at", "rev"], fresh))
+    return session.scalar(select(func.count()).select_from(Recheck)) or 0
 
 
 def refresh_mailable(session: Session, lead_ids: Iterable[int], now: datetime) -> None:

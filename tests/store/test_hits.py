@@ -53,7 +53,7 @@ def test_a_message_is_ripe_when_its_oldest_hit_is_and_the_oldest_come_first(post
 
     def ripe(at: timedelta, limit: int = 10) -> list[int]:
         with post.runtime.read() as session:
-            return store.unsettled_messages(session, post.now + at, limit)
+            return list(store.unsettled_messages(session, post.now + at, limit))
 
     assert ripe(SETTLES_AFTER - SECOND) == []
     assert ripe(SETTLES_AFTER) == [2]
@@ -68,7 +68,7 @@ def test_a_judged_hit_is_not_ripe_again(post: Readers) -> None:
         store.write_verdicts(session, [Judged(hit.id, Verdict.MACHINE, ("a known crawler",), None)])
 
     with post.runtime.read() as session:
-        assert store.unsettled_messages(session, post.now + SETTLES_AFTER, 10) == []
+        assert store.unsettled_messages(session, post.now + SETTLES_AFTER, 10) == {}
     judged = post.row(Hit, hit.id)
     assert (judged.verdict, judged.reasons) == ("machine", ["a known crawler"])
 
@@ -79,8 +79,18 @@ def test_hits_are_given_by_message_oldest_first(post: Readers) -> None:
     post.hit(1, link=1)
 
     with post.runtime.read() as session:
-        found = store.hits_of(session, [1, 2, 99])
+        found = store.hits_since(session, {1: post.now, 2: post.now, 99: post.now})
         assert {message: [hit.link for hit in hits] for message, hits in found.items()} == {1: [1, 2], 2: [1]}
+
+
+def test_hits_are_given_since_each_messages_own_moment(post: Readers) -> None:
+    for message in (1, 2):
+        post.hit(message, link=1)
+        post.hit(message, link=2, after=2 * SECOND)
+
+    with post.runtime.read() as session:
+        found = store.hits_since(session, {1: post.now, 2: post.now + SECOND})
+        assert {message: [hit.link for hit in hits] for message, hits in found.items()} == {1: [1, 2], 2: [2]}
 
 
 def test_a_crowd_is_the_messages_that_one_address_asked_for_within_the_window_around_a_hit(
