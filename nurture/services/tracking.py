@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from nurture.domain import engagement
-from nurture.domain.engagement import CROWD_WINDOW, HitKind, Judgement
+from nurture.domain.engagement import CROWD_WINDOW, NEIGHBOURHOOD, HitKind, Judgement
 from nurture.domain.events import EventKind, Verdict
 from nurture.services.runtime import Runtime
 from nurture.services.verdicts import Revision, note_verdicts, revise
@@ -61,8 +61,10 @@ class _Findings:
             self.revised.append(Revision(hit.event_id, judgement.verdict, judgement.reasons))
 
 
-def _settle(session: Session, messages: Sequence[int], now: datetime) -> _Findings:
-    hits = store.hits_of(session, messages)
+def _settle(session: Session, messages: Mapping[int, datetime], now: datetime) -> _Findings:
+    # What lies further back is settled and can learn nothing new, and its own neighbours are not all here.
+    moments = {message_id: since - 2 * NEIGHBOURHOOD for message_id, since in messages.items()}
+    hits = store.hits_since(session, moments)
     people = store.addressees(session, messages)
     ripe = [hit.id for of_message in hits.values() for hit in of_message if hit.settle_at <= now]
     crowds = store.crowds(session, ripe, CROWD_WINDOW)
@@ -74,7 +76,8 @@ def _settle(session: Session, messages: Sequence[int], now: datetime) -> _Findin
             # One poisoned hit must not keep everybody else's from being judged.
             log.exception("hits cannot be judged", action="settle", message_id=message_id)
             verdicts = {hit.id: Judgement(Verdict.UNKNOWN, ("cannot be judged",)) for hit in of_message}
-        _compare(findings, of_message, verdicts, people.get(message_id), now)
+        concerned = [hit for hit in of_message if hit.at >= messages[message_id] - NEIGHBOURHOOD]
+        _compare(findings, concerned, verdicts, people.get(message_id), now)
     return findings
 
 

@@ -1,7 +1,7 @@
 """Hits: requests for tracking addresses, kept as they came and judged when their burst is over."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -61,24 +61,27 @@ def record_hits(session: Session, hits: Sequence[NewHit]) -> None:
         session.execute(insert(Hit), rows)
 
 
-def unsettled_messages(session: Session, now: datetime, limit: int) -> list[int]:
-    """The messages of the oldest hits that are ripe to be judged."""
+def unsettled_messages(session: Session, now: datetime, limit: int) -> dict[int, datetime]:
+    """The messages of the oldest hits that are ripe to be judged, and when the oldest of those came."""
     ripe = (
-        select(Hit.message_id, func.min(Hit.settle_at).label("since"))
+        select(Hit.message_id, func.min(Hit.at).label("since"))
         .where(Hit.verdict.is_(None), Hit.settle_at <= now)
         .group_by(Hit.message_id)
-        .order_by("since")
+        .order_by("since", Hit.message_id)
         .limit(limit)
     )
-    return [row.message_id for row in session.execute(ripe)]
+    return {row.message_id: row.since for row in session.execute(ripe)}
 
 
-def hits_of(session: Session, message_ids: Iterable[int]) -> dict[int, list[Hit]]:
-    """All hits of these messages, oldest first."""
+def hits_since(session: Session, moments: Mapping[int, datetime]) -> dict[int, list[Hit]]:
+    """The hits of these messages since the moment that is given for each, oldest first."""
     found: dict[int, list[Hit]] = defaultdict(list)
-    for ids in chunks(message_ids):
-        for hit in session.scalars(select(Hit).where(Hit.message_id.in_(ids)).order_by(Hit.at, Hit.id)):
-            found[hit.message_id].append(hit)
+    for ids in chunks(moments):
+        since = min(moments[message_id] for message_id in ids)
+        wanted = select(Hit).where(Hit.message_id.in_(ids), Hit.at >= since).order_by(Hit.at, Hit.id)
+        for hit in session.scalars(wanted):
+            if hit.at >= moments[hit.message_id]:
+                found[hit.message_id].append(hit)
     return found
 
 
@@ -108,7 +111,9 @@ def crowds(session: Session, hit_ids: Iterable[int], window: timedelta) -> dict[
 def addressees(session: Session, message_ids: Iterable[int]) -> dict[int, Addressee]:
     """Whose messages these are; unknown ids are left out."""
     found: dict[int, Addressee] = {}
-    own = select(func.count()).where(MessageLink.message_id == Message.id).correlate(Message).scalar_subquery()
+    own = (
+        select(func.count()).where(MessageLink.message_id == Message.id).correlate(Message).scalar_subquery()
+    )
     for ids in chunks(message_ids):
         rows = session.execute(
             select(Message, Campaign.slug, TemplateVersion.compiled["links"], own)

@@ -1,5 +1,7 @@
 """Pixel and links, answered in front of Flask: the hit is recorded, nothing else changes.
 
+That a page behind a mail was asked for is recorded too: who asks for all of them is a machine.
+
 `/o/<token>` gives the same pixel for every token, good or bad. `/c/<token>/<n>` leads to the target that
 was fixed when the mail was written; no part of it comes from the request. Targets that were asked for
 before are known by heart, so that a link goes on leading somewhere while the database is away.
@@ -41,6 +43,10 @@ _PROTECTION = [
     ("Referrer-Policy", "no-referrer"),
     ("X-Content-Type-Options", "nosniff"),
 ]
+_PAGES = {
+    "/u/": (Purpose.UNSUBSCRIBE, HitKind.UNSUBSCRIBE_PAGE),
+    "/v/": (Purpose.VIEW, HitKind.VIEW_PAGE),
+}
 _SAFE = frozenset({"GET", "HEAD"})
 _AWAY = b"This link cannot be followed just now. Please try again in a minute.\n"
 
@@ -63,7 +69,16 @@ class Tracking:
                 return self._open(path[3:], environ, start_response)
             if path.startswith("/c/"):
                 return self._click(path[3:], environ, start_response)
+            self._note_page(path, environ)
         return self._behind(environ, start_response)
+
+    def _note_page(self, path: str, environ: "WSGIEnvironment") -> None:
+        purpose, kind = _PAGES.get(path[:3], (None, HitKind.VIEW_PAGE))
+        if purpose is None or not self._runtime.settings.track_clicks:
+            return
+        message_id = self._message(path[3:], purpose)
+        if message_id is not None:
+            self._writer.put(self._hit(message_id, kind, None, environ), durable=False)
 
     def _open(
         self, token: str, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -95,9 +110,9 @@ class Tracking:
         start_response("302 Found", [("Location", target), ("Content-Length", "0"), *_PROTECTION])
         return []
 
-    def _message(self, token: str) -> int | None:
+    def _message(self, token: str, purpose: Purpose = Purpose.HIT) -> int | None:
         try:
-            return verify_message(self._runtime.links, Purpose.HIT, token)
+            return verify_message(self._runtime.links, purpose, token)
         except InvalidToken:
             return None
 

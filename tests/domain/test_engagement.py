@@ -97,6 +97,64 @@ def test_a_hit_on_the_trap_spoils_what_came_with_it() -> None:
     assert verdict_of(click(1, after=400), trap) is Verdict.HUMAN
 
 
+SCANNER = "198.51.100.7"
+
+
+def asked(number: int, kind: HitKind, after: float, **values: object) -> Hit:
+    """A page that every mail links to was asked for."""
+    return click(number, after=after, **{"kind": kind, "link": None, **values})
+
+
+def test_who_asks_for_every_page_of_a_mail_with_one_link_is_a_machine() -> None:
+    followed = [
+        click(1, after=30),
+        asked(2, HitKind.UNSUBSCRIBE_PAGE, 31),
+        asked(3, HitKind.VIEW_PAGE, 32),
+    ]
+    assert {verdict.verdict for verdict in judge(followed, DELIVERED, 1).values()} == {Verdict.MACHINE}
+
+
+def test_who_looks_at_a_mail_in_the_browser_and_follows_a_link_is_a_person() -> None:
+    assert verdict_of(click(1, after=304), asked(2, HitKind.VIEW_PAGE, 300), links=2) is Verdict.HUMAN
+
+
+def test_a_scanner_that_asks_with_head_and_then_with_get_is_known_by_its_address() -> None:
+    probe = click(1, after=60, method="HEAD", ip=SCANNER)
+    fetch = click(2, after=61, ip=SCANNER)
+    person = click(3, after=62, ip="192.0.2.10")
+    judged = judge([probe, fetch, person], DELIVERED, 1)
+    assert [judged[number].verdict for number in (1, 2, 3)] == [
+        Verdict.MACHINE,
+        Verdict.MACHINE,
+        Verdict.HUMAN,
+    ]
+    assert "same network address" in judged[2].reasons[0]
+
+
+def test_the_pixel_that_a_scanner_fetches_among_the_links_is_no_open() -> None:
+    burst = [click(number, link=number, after=300 + number, ip=SCANNER) for number in (1, 2, 3)]
+    assert verdict_of(opened(9, after=302, ip=SCANNER), *burst) is Verdict.MACHINE
+    assert verdict_of(opened(9, after=302, ip="192.0.2.10"), *burst) is Verdict.HUMAN
+    assert verdict_of(opened(9, after=360, ip=SCANNER), *burst) is Verdict.HUMAN
+
+
+def test_an_image_proxy_keeps_its_word_whatever_else_comes_from_its_address() -> None:
+    probe = click(1, after=300, method="HEAD", ip=SCANNER)
+    assert verdict_of(opened(2, after=301, user_agent=GMAIL_PROXY, ip=SCANNER), probe) is Verdict.PROXY
+
+
+def test_a_burst_is_any_ten_seconds_not_those_of_a_clock() -> None:
+    slow = [click(number, link=number, after=300 + 6 * number) for number in range(1, 7)]
+    fast = [click(number, link=number, after=300 + 5 * number) for number in range(1, 7)]
+    assert {verdict.verdict for verdict in judge(slow, DELIVERED, 11).values()} == {Verdict.HUMAN}
+    assert {verdict.verdict for verdict in judge(fast, DELIVERED, 11).values()} == {Verdict.MACHINE}
+
+
+def test_a_flood_of_hits_on_one_message_is_judged_in_a_moment() -> None:
+    flood = [click(number, link=number % 2, after=300 + number / 100, ip=SCANNER) for number in range(10_000)]
+    assert len(judge(flood, DELIVERED, 11)) == len(flood)
+
+
 def test_without_a_time_of_delivery_being_early_proves_nothing() -> None:
     assert judge([click(after=3)], None, 11)[1].verdict is Verdict.HUMAN
 

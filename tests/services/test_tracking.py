@@ -133,6 +133,22 @@ def test_a_verdict_is_revised_when_a_late_hit_shows_a_burst(post: Readers) -> No
     assert first.event_id in {row.event_id for row in post.rows(Inbox)}
 
 
+def test_a_scanners_burst_stays_one_when_a_person_clicks_within_the_hour(post: Readers) -> None:
+    """Its first clicks lie too far back to be looked at again, its last ones do not."""
+    message = post.sent(post.reader())
+    for link, seconds in ((1, 20), (2, 23), (3, 26), (4, 29)):
+        post.hit(message, link=link, after=seconds * SECOND)
+    settle(post, 5 * MINUTE)
+    sent_at = post.row(Message, message).sent_at
+    assert sent_at is not None
+    for gap in (85, 90, 148, 149, 200):
+        post.hit(message, link=1, at=sent_at + gap * SECOND)
+        settle(post, SECOND)
+
+    assert verdicts(post) == ["machine"] * 4 + ["human"] * 5
+    assert post.count(VerdictChange) == 9
+
+
 def test_a_revision_waits_in_the_inbox_once(post: Readers) -> None:
     message = post.sent(post.reader())
     post.hit(message, link=1, after=20 * SECOND)

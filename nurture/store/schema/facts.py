@@ -35,7 +35,7 @@ class RawItem(Base):
 class Hit(Base):
     """One request for a tracking address, as it came; judged only after `settle_at`, when a burst is over.
 
-    `kind` is `open`, `click` or `trap`; `link` the number of the link. `event_id` is the event made of it.
+    `kind` is a word of `domain.engagement.HitKind`; `link` the number of the link. `event_id` is the event made of it.
     """
 
     __tablename__ = "hit"
