@@ -13,7 +13,7 @@ from nurture.domain.timing.spans import after
 from nurture.domain.timing.windows import LEAD, Window, next_send
 
 NEVER_OPENS = timedelta(days=30)
-"""How soon a window that does not open within a year is looked at again."""
+"""How soon a window that never opens is looked at again: a person may have mended it."""
 
 
 def send(scene: Scene, place: Place, step: SendStep) -> Turn:
@@ -57,6 +57,11 @@ def _queue(scene: Scene, place: Place, step: SendStep) -> Turn:
         sentence = f'The stream "{step.send.stream}" has no piece left for the lead.'
         return behind(scene, place, Note(step.key, "passed_over", "no_piece", sentence))
     opens = _opens(scene, step)
+    if opens is None:
+        again_at = scene.now + NEVER_OPENS
+        sentence = "Window, quiet hours and holidays leave no time to send to the lead within a year."
+        note = Note(step.key, "later", "never_opens", sentence, next_at=again_at)
+        return (note, place.sleep(again_at, again_at)), None
     if opens > scene.now:
         note = Note(step.key, "later", "window", "It is not a time to send to the lead.", next_at=opens)
         return (note, place.sleep(opens, opens)), None
@@ -100,12 +105,11 @@ def _message(scene: Scene, place: Place, step: SendStep, piece: Piece | None) ->
     )
 
 
-def _opens(scene: Scene, step: SendStep) -> datetime:
-    """The first instant from now on at which the step may send."""
+def _opens(scene: Scene, step: SendStep) -> datetime | None:
+    """The first instant from now on at which the step may send, if there is one."""
     window = scene.flow.windows.get(step.key)
     quiet = None if step.window == "any" else scene.context.quiet
-    opens = next_send(scene.now, scene.context.zone, window, quiet, _holidays(scene, window))
-    return opens or scene.now + NEVER_OPENS
+    return next_send(scene.now, scene.context.zone, window, quiet, _holidays(scene, window))
 
 
 def _holidays(scene: Scene, window: Window | None) -> frozenset[date]:
