@@ -24,11 +24,13 @@ from nurture.store.schema import (
     CampaignVersion,
     Decision,
     Document,
+    Due,
     Enrollment,
     Lead,
     Message,
     ReadPiece,
     Suppression,
+    Template,
     TemplateVersion,
 )
 from nurture.tokens import LinkKeys
@@ -207,7 +209,24 @@ class PostOffice:
             )
         )
         session.flush()
+        session.merge(Template(slug=slug, language="", version_id=version))
         return version
+
+    def enroll(self, count: int = 1, campaign: str = "welcome") -> None:
+        """New leads that enter a campaign and are due; nothing is planned yet."""
+
+        def act(session: Session) -> None:
+            entered = session.scalars(select(Campaign).where(Campaign.slug == campaign)).one()
+            first = (session.scalar(select(func.max(Lead.id))) or 0) + 1
+            for lead_id in range(first, first + count):
+                session.add(Lead(**self._lead(lead_id)))
+                session.flush()
+                passage = {**self._enrollment(entered, lead_id), "status": "active", "position": None}
+                session.add(Enrollment(**passage))
+                session.flush()
+                session.add(Due(enrollment_id=lead_id, lead_id=lead_id, due_at=self.now))
+
+        self.write(act)
 
     def add_campaign(self, session: Session, slug: str, **definition: Any) -> int:
         """A running campaign of one step; gives its id."""

@@ -6,6 +6,7 @@ import ssl
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +20,8 @@ class Behaviour:
     `replies` maps a verb (`EHLO`, `AUTH`, `MAIL`, `RCPT`, `DATA`, `DOT`, `RSET`, or `BANNER`) to what is
     answered instead. `drop` names a verb at which the connection is cut without a word; `MID_DATA` cuts
     after the first content, `DOT` accepts the message and then cuts. `silent` names one that is never
-    answered. `slow_seconds` is how long a message takes to be accepted.
+    answered. `slow_seconds` is how long a message takes to be accepted; `on_content` is called when it has
+    come in whole and is not answered yet.
     """
 
     offers: tuple[str, ...] = ("PIPELINING", "SIZE 10000000", "8BITMIME")
@@ -32,6 +34,7 @@ class Behaviour:
     password: str = ""
     slow_seconds: float = 0.0
     messages_per_connection: int = 0
+    on_content: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -194,6 +197,8 @@ class Conversation:
             if self._behaviour.drop == "MID_DATA":
                 raise Hangup
         time.sleep(self._behaviour.slow_seconds)
+        if self._behaviour.on_content is not None:
+            self._behaviour.on_content()
         if self._behaviour.replies.get("DOT", "250").startswith("250"):
             self._server.keep(Accepted(self._sender, self._recipient, bytes(content)))
         self._taken += 1

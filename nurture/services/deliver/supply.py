@@ -2,12 +2,13 @@
 
 from collections import deque
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
 from types import TracebackType
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from nurture.config import Settings
@@ -45,9 +46,11 @@ class Supply(AbstractContextManager["Supply"]):
         held = [*self._claimed, *(ready.message for ready in self._busy)]
         self._claimed.clear()
         self._busy.clear()
-        if held:
-            with self._runtime.write() as session:
-                release(session, held, self._now)
+        if not held:
+            return
+        # Where the database is gone, the leases lapse by themselves.
+        with suppress(OperationalError), self._runtime.write() as session:
+            release(session, held, self._now)
 
     def take(self, count: int) -> list[Ready]:
         """At most `count` letters; none when nothing more is due or allowed in this turn."""

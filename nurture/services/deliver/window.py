@@ -57,7 +57,7 @@ class Window:
         answers: list[Answer] = []
         while True:
             over = self._halted or senders.halted or self._pace.stopping() or time.monotonic() > deadline
-            letters = [] if over else supply.take(self._room(len(answers)))
+            letters = [] if over else self._letters(supply, len(answers))
             if letters or answers:
                 answers = self._step(supply, senders, letters, answers)
             if not self._in_flight and not answers and (over or not letters):
@@ -65,10 +65,15 @@ class Window:
             waiting = LONG if not answers and not letters else self._pace.rest
             answers += senders.answers(waiting, self._pace.rest, self._pace.group)
 
-    def _room(self, answered: int) -> int:
-        """How many intents fit in: what has been answered leaves in the transaction in which they enter."""
+    def _letters(self, supply: Supply, answered: int) -> list[Ready]:
+        """As many letters as fit in: what has been answered leaves in the transaction in which they enter."""
         free = self._runtime.settings.in_doubt_max - self._in_flight + answered
-        return max(0, min(free, self._pace.group))
+        try:
+            return supply.take(max(0, min(free, self._pace.group)))
+        except OperationalError as error:
+            # What was claimed meanwhile is freed when its lease lapses.
+            self._bear(error)
+            return []
 
     def _step(
         self, supply: Supply, senders: Senders, letters: Sequence[Ready], answers: list[Answer]
