@@ -50,7 +50,7 @@ def test_spellings_of_one_address_become_one(text: str, address: str) -> None:
     ],
 )
 def test_what_mail_cannot_be_sent_to_is_refused(text: str) -> None:
-    with pytest.raises(AddressError, match="is not an e-mail address|is longer than"):
+    with pytest.raises(AddressError, match=r"is not an e-mail address|is longer than"):
         normalise(text)
 
 

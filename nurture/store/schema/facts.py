@@ -35,7 +35,8 @@ class RawItem(Base):
 class Hit(Base):
     """One request for a tracking address, as it came; judged only after `settle_at`, when a burst is over.
 
-    `kind` is a word of `domain.engagement.HitKind`; `link` the number of the link. `event_id` is the event made of it.
+    `kind` is a word of `domain.engagement.HitKind`, `link` the number of the link, `event_id` the event that
+    was made of it.
     """
 
     __tablename__ = "hit"

@@ -31,10 +31,10 @@ def sheet(tmp_path: Path) -> Path:
 
 
 def bring_in(
-    runtime: Runtime, sheet: Path, text: str, consent: str | None = "web form", **more: bool
+    runtime: Runtime, sheet: Path, text: str, consent: str | None = "web form", dry_run: bool = False
 ) -> ImportReport:
     sheet.write_text(text)
-    return import_leads(runtime, ImportOrder(sheet, consent, **more), runtime.clock.now())
+    return import_leads(runtime, ImportOrder(sheet, consent, dry_run), runtime.clock.now())
 
 
 def count(runtime: Runtime, table: type) -> int:

@@ -344,6 +344,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_campaign_version")),
         sa.UniqueConstraint("campaign_id", "number", name=op.f("uq_campaign_version_campaign_id_number")),
     )
+    # A campaign and its versions name each other. SQLite has taken that key with the table above.
+    if op.get_context().dialect.name != "sqlite":
+        op.create_foreign_key(
+            "fk_campaign_version_id", "campaign", "campaign_version", ["version_id"], ["id"]
+        )
     op.create_table(
         "company",
         sa.Column("id", big(), nullable=False),
@@ -702,6 +707,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("state IN ('claimed', 'sending', 'unconfirmed')"),
             postgresql_where=sa.text("state IN ('claimed', 'sending', 'unconfirmed')"),
         )
+        batch_op.create_index(
+            "ix_message_pending",
+            [sa.text("priority DESC"), "due_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
+        )
         batch_op.create_index(batch_op.f("ix_message_provider_id"), ["provider_id"], unique=False)
         batch_op.create_index(
             "ix_message_sent_at",
@@ -745,6 +757,11 @@ def downgrade() -> None:
             postgresql_where=sa.text("sent_at IS NOT NULL"),
         )
         batch_op.drop_index(batch_op.f("ix_message_provider_id"))
+        batch_op.drop_index(
+            "ix_message_pending",
+            sqlite_where=sa.text("state = 'pending'"),
+            postgresql_where=sa.text("state = 'pending'"),
+        )
         batch_op.drop_index(
             "ix_message_open",
             sqlite_where=sa.text("state IN ('claimed', 'sending', 'unconfirmed')"),
