@@ -130,21 +130,22 @@ class PostOffice:
 
     def suppress(self, lead_id: int, scope: str) -> None:
         """As a service would: the row, and the lead's cache."""
+        self.write(lambda session: self.suppress_in(session, lead_id, scope))
 
-        def act(session: Session) -> None:
-            lead = session.get(Lead, lead_id)
-            assert lead is not None
-            hashed = hashlib.sha256(f"{lead.address}".encode()).hexdigest()
-            session.add(
-                Suppression(
-                    address_hash=hashed, address=lead.address, scope=scope, reason="unsubscribe", at=self.now
-                )
+    def suppress_in(self, session: Session, lead_id: int, scope: str) -> None:
+        """The same in a transaction of the caller's."""
+        lead = session.get(Lead, lead_id)
+        assert lead is not None
+        hashed = hashlib.sha256(f"{lead.address}".encode()).hexdigest()
+        session.add(
+            Suppression(
+                address_hash=hashed, address=lead.address, scope=scope, reason="unsubscribe", at=self.now
             )
-            lead.updated_at = self.now
-            if not scope.startswith("topic:"):
-                lead.mailable, lead.not_mailable_because = False, "unsubscribe"
-
-        self.write(act)
+        )
+        lead.updated_at = self.now + timedelta(seconds=1)
+        if not scope.startswith("topic:"):
+            lead.mailable, lead.not_mailable_because = False, "unsubscribed"
+        session.flush()
 
     def rows(self, table: type[Any], **wanted: Any) -> list[Any]:
         """The rows of a table that have these values, in the order of their keys."""
