@@ -1,9 +1,10 @@
 """Whether a condition holds for one lead, on what is known at one instant."""
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from math import isfinite
 from typing import assert_never
 
@@ -90,7 +91,8 @@ def evaluate(condition: Condition, snapshot: Snapshot, now: datetime, scope: Sco
         case FieldTest():
             return _field_holds(condition, snapshot)
         case EventTest():
-            return len(matching_events(condition, snapshot, now, scope)) >= condition.count
+            enough = islice(_matching(condition, snapshot, now, scope), condition.count)
+            return len(tuple(enough)) == condition.count
         case MessageTest():
             return bool(answers(condition, snapshot, scope))
         case EngagementTest():
@@ -127,20 +129,25 @@ def segment_of(slug: str, segments: Mapping[str, Condition]) -> Condition:
 
 def matching_events(test: EventTest, snapshot: Snapshot, now: datetime, scope: Scope) -> tuple[Event, ...]:
     """The events that the test counts, oldest first."""
-    return tuple(
-        event
-        for event in snapshot.events
-        if event.kind == test.event
-        and event.counts
-        and _in_time(event.at, test, now, scope)
-        and has_details(event, test.where)
-    )
+    return tuple(_matching(test, snapshot, now, scope))
 
 
-def _in_time(at: datetime, test: EventTest, now: datetime, scope: Scope) -> bool:
+def _matching(test: EventTest, snapshot: Snapshot, now: datetime, scope: Scope) -> Iterator[Event]:
+    in_time = _in_time(test, now, scope)
+    for event in snapshot.events:
+        if event.kind == test.event and event.counts and in_time(event.at) and has_details(event, test.where):
+            yield event
+
+
+def _in_time(test: EventTest, now: datetime, scope: Scope) -> Callable[[datetime], bool]:
+    """Whether an event of some time counts; found out once, because a lead may have thousands of events."""
     if test.within is not None:
-        return at > before(now, test.within)
-    return test.ever or scope.since is None or at >= scope.since
+        start = before(now, test.within)
+        return lambda at: at > start
+    since = scope.since
+    if test.ever or since is None:
+        return lambda at: True
+    return lambda at: at >= since
 
 
 def has_details(event: Event, details: Mapping[str, tuple[str, ...]]) -> bool:
