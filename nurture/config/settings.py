@@ -132,7 +132,7 @@ class Settings(BaseModel):
         Sender | None,
         Doc(
             SENDER,
-            "Who mails are from where neither campaign nor organisation says otherwise.",
+            "Who mails of the default identity are from, in place of what `organisation.yaml` says.",
             example="Ana Reis <ana@example.com>",
         ),
     ] = None
