@@ -1,5 +1,6 @@
 """Events by which an address says, or a server says for it, that it is not to be mailed."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -33,18 +34,20 @@ def heed_refusals(
         return
     returned = _returned(session, {event.lead_id for event in refusals})
     addresses = _addresses(session, refusals, leads)
-    by_scope: dict[str, list[NewSuppression]] = {}
+    by_scope: defaultdict[str, list[NewSuppression]] = defaultdict(list)
     for event in refusals:
         scope, address = str(_scope(event)), addresses.get(event.id)
-        asked_again = returned.get((event.lead_id, scope))
-        if address and not (event.kind == EventKind.UNSUBSCRIBED and asked_again and asked_again >= event.at):
-            by_scope.setdefault(scope, []).append(
-                NewSuppression(address, scope, _REASONS[event.kind], "event")
-            )
+        if address and not _was_taken_back(event, returned.get((event.lead_id, scope))):
+            by_scope[scope].append(NewSuppression(address, scope, _REASONS[event.kind], "event"))
     for scope, suppressions in by_scope.items():
         concerned = suppress(session, suppressions, hash_address, now)
         topic = scope.removeprefix("topic:") if scope.startswith("topic:") else None
         suppress_pending(session, concerned, _WORDS[suppressions[0].reason], now, topic=topic)
+
+
+def _was_taken_back(event: Event, asked_again: datetime | None) -> bool:
+    """Whether the lead, having unsubscribed, asked for it again."""
+    return event.kind == EventKind.UNSUBSCRIBED and asked_again is not None and asked_again >= event.at
 
 
 _REASONS = {
