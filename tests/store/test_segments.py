@@ -214,6 +214,7 @@ CLICK = EventKind.EMAIL_CLICKED
 KNOWN = snapshot(
     lead(
         first_name="ÉLODIE",
+        owner_id=3,
         company=LOGISTICS,
         score=Score(60, NOW - timedelta(days=30)),
         lifecycle=Lifecycle.LEAD,
@@ -238,6 +239,7 @@ KNOWN = snapshot(
         ({"field": "last_name", "op": "unknown"}, True),
         ({"field": "country", "op": "is", "value": "de"}, True),
         ({"field": "domain", "op": "is", "value": "EXAMPLE.com"}, True),
+        ({"field": "owner", "op": "in", "value": ["2", "3"]}, True),
         ({"field": "company_size", "op": "gte", "value": 50}, True),
         ({"field": "company_size", "op": "gte", "value": 51}, False),
         ({"field": "custom.seats", "op": "gte", "value": "11.5"}, True),
