@@ -19,6 +19,7 @@ from nurture.domain.errors import ConfigurationError, InvalidToken
 
 MAC_BYTES = 11
 ID_BYTES = 8
+MAX_ID = 2**63 - 1
 MAX_TOKEN_LENGTH = 512
 MIN_SECRET_LENGTH = 32
 
@@ -93,7 +94,7 @@ def verify_message(keys: LinkKeys, purpose: Purpose, token: str) -> int:
     Raises:
         InvalidToken: we did not issue it for this purpose.
     """
-    return _message_id(verify(keys, purpose, token))
+    return _id(verify(keys, purpose, token))
 
 
 def address_token(keys: LinkKeys, purpose: Purpose, message_id: int) -> str:
@@ -113,7 +114,7 @@ def verify_address(keys: LinkKeys, purpose: Purpose, token: str) -> int:
         sealed = base64.b32decode(token, casefold=True)
     except ValueError:
         raise _invalid() from None
-    return _message_id(_open(keys, purpose, sealed))
+    return _id(_open(keys, purpose, sealed))
 
 
 def preferences_token(keys: LinkKeys, lead_id: int, scope: str) -> str:
@@ -128,9 +129,10 @@ def verify_preferences(keys: LinkKeys, token: str) -> PreferencesClaim:
         InvalidToken: we did not issue it.
     """
     payload = verify(keys, Purpose.PREFERENCES, token)
-    if len(payload) < ID_BYTES:
-        raise _invalid()
-    return PreferencesClaim(int.from_bytes(payload[:ID_BYTES]), payload[ID_BYTES:].decode())
+    try:
+        return PreferencesClaim(_id(payload[:ID_BYTES]), payload[ID_BYTES:].decode())
+    except UnicodeDecodeError:
+        raise _invalid() from None
 
 
 def _seal(keys: LinkKeys, purpose: Purpose, payload: bytes) -> bytes:
@@ -169,10 +171,12 @@ def _from_base64(token: str) -> bytes:
     return sealed
 
 
-def _message_id(payload: bytes) -> int:
-    if len(payload) != ID_BYTES:
+def _id(payload: bytes) -> int:
+    """A row's id; larger ones than a database can have are nobody's."""
+    value = int.from_bytes(payload)
+    if len(payload) != ID_BYTES or value > MAX_ID:
         raise _invalid()
-    return int.from_bytes(payload)
+    return value
 
 
 def _parse_entry(entry: str) -> tuple[int, bytes]:

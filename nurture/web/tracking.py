@@ -128,7 +128,7 @@ class Tracking:
             compiled = self._links(version) if version else {}
             target = target_of(compiled, number) if compiled else None
             target = target or store.stored_target(session, message_id, number)
-        if target is None or urlsplit(target).scheme not in ("http", "https"):
+        if target is None or not _is_web_address(target):
             raise NotFound(f"Message {message_id} has no link {number}.")
         return iri_to_uri(target)
 
@@ -156,6 +156,14 @@ def client_address(environ: "WSGIEnvironment", proxies: int) -> str | None:
         return str(ipaddress.ip_address(claimed))[:45]
     except ValueError:
         return None
+
+
+def _is_web_address(target: str) -> bool:
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and target.isprintable()
 
 
 def _number(digits: str) -> int | None:

@@ -10,30 +10,33 @@ import email
 import email.policy
 import re
 import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
-from functools import cached_property
+from functools import cache, cached_property
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from nurture.services.files import Paths, apply
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import InstrumentedAttribute
-from werkzeug.test import Client, TestResponse
+from werkzeug.test import Client, EnvironBuilder, TestResponse, run_wsgi_app
+from werkzeug.wrappers import Request
 
 from nurture.app import HITS, build_runtime, create_app
 from nurture.clock import FixedClock
 from nurture.config import Settings, load_settings
 from nurture.domain.values import LeadView
+from nurture.services.files import Paths, apply
 from nurture.services.importing.run import ImportOrder, ImportReport, import_leads
 from nurture.services.runtime import Runtime
 from nurture.store.base import create_all
 from nurture.store.leads import lead_views
 from nurture.store.schema import Due, Hit, Lead, Message, OutboxMail, Recheck
 from nurture.worker import tasks
+from tests.support import run
 
 ROOT = Path(__file__).parents[2]
 SHIPPED_CAMPAIGNS = ROOT / "campaigns"
@@ -163,6 +166,13 @@ class Browser:
         self._installation.app.extensions[HITS].flush()
         return response
 
+    def raw(self, method: str, path: str, body: bytes = b"") -> TestResponse:
+        """Any request at all, its path taken as it is."""
+        environ = EnvironBuilder(method=method, base_url=BASE_URL, data=body).get_environ()
+        environ["PATH_INFO"] = path.encode(errors="surrogatepass").decode("latin-1")
+        # Werkzeug's client would take the path apart again.
+        return TestResponse(*run_wsgi_app(self._installation.app, environ), request=Request(environ))
+
     def read(self, mail: Mail) -> None:
         """Open a mail: its pixel is fetched."""
         self.get(mail.pixel)
@@ -214,6 +224,9 @@ class Installation:
         environ: Mapping[str, str] | None = None,
     ) -> "Installation":
         """An installation with all that is shipped applied: campaigns, templates, scoring, ladders."""
+        if not url:
+            shutil.copyfile(_with_files_applied(now), _database(directory))
+            return cls.begin(directory, now=now, environ=environ)
         installation = cls.begin(directory, url=url, now=now, environ=environ)
         installation.apply()
         return installation
@@ -347,6 +360,23 @@ class Installation:
         """The message that a mail is."""
         with self.runtime.read() as session:
             return session.scalars(select(Message.id).where(Message.mid == mail.mid)).one()
+
+
+@cache
+def _with_files_applied(now: datetime) -> Path:
+    """A SQLite file with all that is shipped, to be copied: compiling every template takes seconds."""
+    directory = Path(tempfile.mkdtemp(prefix="shipped-", dir=run.directory()))
+    installation = Installation.begin(directory, now=now)
+    installation.apply()
+    # Closing the last connection folds SQLite's log into the file.
+    installation.close()
+    return _database(directory)
+
+
+def _database(directory: Path) -> Path:
+    """Where an installation below `directory` keeps its database."""
+    (directory / "var").mkdir(exist_ok=True)
+    return directory / "var" / "nurture.db"
 
 
 TASKS = (tasks.process, tasks.plan, tasks.deliver)
