@@ -17,8 +17,11 @@ from nurture.domain.definition.campaign import CampaignDefinition
 from nurture.domain.errors import MessageRefused
 from nurture.domain.letter import Letter
 from nurture.mail.mailer import Receipt
+from nurture.services.generations import install
 from nurture.services.runtime import Runtime
-from nurture.services.tick import tick
+from nurture.services.tick import tick, write_plans
+from nurture.services.tick.load import Load
+from nurture.services.tick.plan import plan
 from nurture.store.base import reading, writing
 from nurture.store.events import NewEvent
 from nurture.store.events import record_events as record
@@ -30,12 +33,14 @@ from nurture.store.schema import (
     Document,
     Due,
     Enrollment,
+    EventRow,
     Inbox,
     Lead,
     Message,
     ReadPiece,
     Template,
     TemplateVersion,
+    User,
 )
 from nurture.tokens import LinkKeys
 
@@ -106,7 +111,7 @@ class Stage:
         return int(self.write(insert_lead))
 
     def campaign(self, text: str, status: str = "active") -> int:
-        """Publish a campaign, or its next version, from YAML without `schema`, `slug` and `name`; gives its id."""
+        """Publish a campaign, or its next version, from YAML; gives its id. Name and entry may be left out."""
         body = yaml.load(text, yaml.BaseLoader)
         slug = body.setdefault("slug", "welcome")
         definition = CampaignDefinition.model_validate(
@@ -224,6 +229,30 @@ class Stage:
                 return total
             total += done
         raise AssertionError("It never comes to rest.")
+
+    def tick_with(self, work: Load) -> int:
+        """Decide and write on what was read earlier; gives for how many leads."""
+        plans = [made for lead in work.leads.values() if (made := plan(work, lead, self.now))]
+        return write_plans(self.runtime, work, plans, self.now)
+
+    def users(self, *addresses: str, viewer: str | None = None) -> list[int]:
+        """People who may take over leads, and perhaps one who may only look; gives their ids."""
+        roles = [(address, "sender") for address in addresses] + ([(viewer, "viewer")] if viewer else [])
+        people = [User(address=address, role=role, created_at=self.now) for address, role in roles]
+        self.write(lambda session: session.add_all(people))
+        return [row.id for row in self.rows(User)]
+
+    def with_scoring(self) -> None:
+        """Let engagement be kept."""
+        self.write(lambda session: install(session, self.now))
+
+    def templates(self, slug: str) -> list[Template]:
+        """The current versions of a template."""
+        return self.rows(Template, slug=slug)
+
+    def kinds_of_events(self) -> list[str]:
+        """What kinds of things have happened, sorted."""
+        return sorted(row.kind for row in self.rows(EventRow))
 
     def count(self, table: type[Any]) -> int:
         """How many rows a table has."""

@@ -32,17 +32,18 @@ def tick(runtime: Runtime, now: datetime, limit: int) -> int:
     decided = settle_strays(runtime, work, now)
     plans = [plan(work, lead, now) for lead in work.leads.values()]
     for batch in chunks([made for made in plans if made], LEADS_PER_TRANSACTION):
-        decided += _write(runtime, work, batch, now)
+        decided += write_plans(runtime, work, batch, now)
     return decided
 
 
-def _write(runtime: Runtime, work: Load, plans: Sequence[Sequence[Plan]], now: datetime) -> int:
+def write_plans(runtime: Runtime, work: Load, plans: Sequence[Sequence[Plan]], now: datetime) -> int:
+    """Write what was decided for leads who are still as they were read; returns how many are."""
     try:
         return _write_together(runtime, work, plans, now)
     except IntegrityError as error:
         if len(plans) > 1:
             # One of them stands in the way of all: each by itself, and the one shows.
-            return sum(_write(runtime, work, [one], now) for one in plans)
+            return sum(write_plans(runtime, work, [one], now) for one in plans)
         return _write_together(runtime, work, [[_failed(made, error) for made in plans[0]]], now)
 
 
