@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 OTHER_SCHEMES = ("mailto:", "tel:", "sms:")
 """Schemes that are linked to and never tracked."""
 
+MAX_LENGTH = 8000
+
 _FIXED_HOST = re.compile(r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::\d{1,5})?[/?#]", re.I)
 _PLAIN = re.compile(r"[!#-;=?-\[\]_a-z~%]+", re.I)
 
@@ -33,4 +35,4 @@ def has_fixed_host(prefix: str) -> bool:
 
 def is_safe(address: str) -> bool:
     """Whether a finished address, values and all, may be linked to."""
-    return len(address) <= 4000 and fault_of(address) is None
+    return len(address) <= MAX_LENGTH and fault_of(address) is None

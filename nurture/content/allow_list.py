@@ -43,6 +43,7 @@ _WORDS = {
     nodes.Dict: "A dictionary",
     nodes.FilterBlock: '"{% filter %}"',
 }
+_JINJAS_OWN = frozenset({"self", "super", "caller", "varargs", "kwargs"})
 _INTERNAL_NAMES = frozenset({LINKS, PIXEL})
 _BOUNDED = frozenset({"truncate", "round", "join", "date", "int"})
 
@@ -154,8 +155,9 @@ def _check_node(node: nodes.Node, place: _Place) -> None:
         case nodes.For():
             _check_loop(node, place)
         case nodes.Name(name=name):
-            if name.startswith("_") and not (place.internal and name in _INTERNAL_NAMES):
-                raise Refused(line, f'The name "{name}" is not allowed. Names do not begin with "_".')
+            internal = place.internal and name in _INTERNAL_NAMES
+            if (name.startswith("_") or name in _JINJAS_OWN) and not internal:
+                raise Refused(line, f'The name "{name}" is not allowed. Print a merge field.')
         case nodes.Getattr(attr=name):
             if name.startswith("_"):
                 raise Refused(line, f'The field "{name}" is not allowed. Fields do not begin with "_".')

@@ -14,9 +14,14 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
-    """Pieces in a row, as one text."""
+    """Pieces in a row, as one text; the template's own is between those of its layout, if it has one."""
 
     pieces: tuple[Piece, ...]
+
+    @property
+    def own(self) -> Piece:
+        """The template's own piece."""
+        return self.pieces[len(self.pieces) // 2]
 
     @property
     def text(self) -> str:

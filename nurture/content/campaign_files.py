@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from nurture.content.complaints import read_as
 from nurture.content.library import read_text
-from nurture.content.yaml_files import Sheet, read_yaml
+from nurture.content.yaml_files import KeyPath, Sheet, read_yaml, value_at
 from nurture.domain.definition.campaign import CampaignDefinition
 from nurture.domain.definition.ladders import Ladders
 from nurture.domain.definition.organisation import Organisation
@@ -116,7 +116,26 @@ def parse_campaign(source: str, path: str) -> CampaignFile:
         FileError: with every fault.
     """
     sheet = _sheet(source, path)
+    if repeated := list(_repeated_keys(sheet)):
+        raise FileError(*repeated)
     return CampaignFile(path, read_as(CampaignDefinition, sheet), sheet)
+
+
+def _repeated_keys(sheet: Sheet) -> Iterator[Problem]:
+    """Step keys that stand twice, at their second place: the definition knows no lines."""
+    seen: dict[str, KeyPath] = {}
+    for path in sheet.lines:
+        if (
+            path[:1] == ("steps",)
+            and path[-1] == "key"
+            and isinstance(key := value_at(sheet.data, path), str)
+        ):
+            if key in seen:
+                message = (
+                    f'The key "{key}" is used twice, first in line {sheet.line(seen[key])}. Choose another.'
+                )
+                yield sheet.problem(path, message)
+            seen.setdefault(key, path)
 
 
 def _sheet(source: str, path: str) -> Sheet:

@@ -195,7 +195,8 @@ def _with_pixel(page: str) -> str:
 def _finished(draft: Draft, text: str) -> str:
     """The text with its tags back, after a look for braces that were spelled as entities."""
     if stray := _STRAY.search(text):
-        raise TemplateError(draft.problem(0, f'"{stray[0]}" may stand around merge fields only. Remove it.'))
+        message = f'"{stray[0]}" may stand around merge fields only. Remove it.'
+        raise TemplateError(draft.problem_at("&#123;", message))
     return draft.masks.unmask(text)
 
 

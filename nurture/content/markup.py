@@ -39,8 +39,12 @@ class Draft:
         return Problem(file, line, self.tags[number].source, message)
 
     def problem_at(self, fragment: str, message: str) -> Problem:
-        """A fault where `fragment` stands in the masked text, if it does."""
-        return self.problem(max(0, self.text.find(fragment)), message, self.masks.unmask(fragment)[:80])
+        """A fault where `fragment` stands in the masked text, or else where the template begins."""
+        key = self.masks.unmask(fragment)[:80]
+        for likely in (fragment, fragment[:12]):
+            if (offset := self.text.find(likely)) >= 0:
+                return self.problem(offset, message, key)
+        return Problem(self.assembled.own.file, self.assembled.own.line, key, message)
 
     def _unmasked(self, offset: int) -> int:
         shift = 0

@@ -15,6 +15,8 @@ from nurture.domain.values import CompanyView, LeadView, Scalar
 
 TRACKING = "_tracking"
 MAX_TEXT = 2000
+MAX_FACT = 200
+"""A name or the like; what is longer would spoil every mail it stands in."""
 MAX_ITEMS = 50
 
 Plain = str | int | float | bool | None | list["Plain"] | dict[str, "Plain"]
@@ -93,10 +95,10 @@ def merge_values(lead: LeadView | None, occasion: Occasion) -> dict[str, Any]:
     return {key: plain(value) for key, value in values.items()}
 
 
-def _lead(lead: LeadView | None, owner: str) -> dict[str, object]:
+def _lead(lead: LeadView | None, owner: str) -> dict[str, str]:
     if lead is None:
         return {}
-    return {
+    facts = {
         "email": lead.address,
         "first_name": lead.first_name,
         "last_name": lead.last_name,
@@ -106,18 +108,20 @@ def _lead(lead: LeadView | None, owner: str) -> dict[str, object]:
         "lifecycle": lead.lifecycle.value,
         "stage": lead.stage.value,
     }
+    return {name: clean(fact or "", MAX_FACT) for name, fact in facts.items()}
 
 
-def _company(company: CompanyView | None) -> dict[str, object]:
+def _company(company: CompanyView | None) -> dict[str, str]:
     if company is None:
         return {}
-    return {
+    facts = {
         "name": company.name,
         "domain": company.domain,
         "industry": company.industry,
         "company_size": company.size,
         "country": company.country,
     }
+    return {name: clean(fact or "", MAX_FACT) for name, fact in facts.items()}
 
 
 def _custom(lead: LeadView | None, names: tuple[str, ...]) -> dict[str, Scalar]:
@@ -154,7 +158,7 @@ def _number(value: float) -> Plain:
     return value if 1e-4 <= abs(value) < 1e15 else repr(value)
 
 
-def clean(text: str) -> str:
+def clean(text: str, limit: int = MAX_TEXT) -> str:
     """A text without controls and without marks that change how the text around it is read; cut if long."""
     text = _UNWANTED.sub("", text.replace("\r\n", "\n").replace("\t", " "))
-    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -53,6 +53,18 @@ def spell(path: KeyPath) -> str:
     return text
 
 
+def value_at(data: object, path: KeyPath) -> object:
+    """What stands at a key path, or None."""
+    for part in path:
+        if isinstance(data, dict):
+            data = data.get(part)
+        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+            data = data[part]
+        else:
+            return None
+    return data
+
+
 def decode(raw: bytes, file: str) -> str:
     """The text of a file, with its line ends as they are.
 
@@ -167,7 +179,7 @@ class _Reader:
 
     def _scalar(self, event: yaml.ScalarEvent, path: KeyPath) -> str | None:
         text = self._text(event, path)
-        return None if event.style is None and text in _NULLS else text
+        return None if not event.style and text in _NULLS else text
 
     def _text(self, event: yaml.ScalarEvent, path: KeyPath) -> str:
         text: str = event.value

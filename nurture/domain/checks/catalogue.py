@@ -109,7 +109,7 @@ def passage_conditions(campaign: CampaignDefinition) -> Iterator[tuple[KeyPath, 
                     yield (*path, "branch", position, "when"), arm.when
 
 
-def tests_of(condition: Condition, path: KeyPath) -> Iterator[tuple[KeyPath, Condition]]:
+def single_tests(condition: Condition, path: KeyPath) -> Iterator[tuple[KeyPath, Condition]]:
     """Every single test of a condition, with its key path."""
     parts = parts_of(condition)
     if parts is None:
@@ -117,4 +117,4 @@ def tests_of(condition: Condition, path: KeyPath) -> Iterator[tuple[KeyPath, Con
         return
     word = "all" if isinstance(condition, All) else "any" if isinstance(condition, Any_) else "none"
     for number, part in enumerate(parts):
-        yield from tests_of(part, (*path, word, number))
+        yield from single_tests(part, (*path, word, number))

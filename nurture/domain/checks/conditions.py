@@ -8,7 +8,7 @@ from nurture.domain.checks.catalogue import (
     entry_conditions,
     passage_conditions,
     sends_of,
-    tests_of,
+    single_tests,
 )
 from nurture.domain.checks.findings import Finding, KeyPath, error, warning
 from nurture.domain.conditions.references import Vocabulary, check_segments, problems
@@ -38,7 +38,7 @@ def _later_steps(
     """A step's message can be answered only after the step."""
     if path[0] != "steps":
         return
-    for place, test in tests_of(condition, path):
+    for place, test in single_tests(condition, path):
         if isinstance(test, MessageTest) and test.step in senders and senders[test.step] > path[:-2]:
             message = (
                 f'The step "{test.step}" comes later, so nobody has its message yet. Name an earlier one.'
@@ -78,7 +78,7 @@ def _condition(
     catalogue: Catalogue, file: str, path: KeyPath, condition: Condition, vocabulary: Vocabulary
 ) -> Iterator[Finding]:
     told: set[str] = set()
-    for place, test in tests_of(condition, path):
+    for place, test in single_tests(condition, path):
         for message in problems(test, vocabulary):
             told.add(message)
             yield error(file, place, message)

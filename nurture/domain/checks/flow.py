@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from nurture.domain.checks.catalogue import Catalogue, WrittenCampaign, sends_of, steps_of, tests_of
+from nurture.domain.checks.catalogue import Catalogue, WrittenCampaign, sends_of, single_tests, steps_of
 from nurture.domain.checks.findings import Finding, KeyPath, error, warning
 from nurture.domain.conditions.tree import StageTest
 from nurture.domain.definition.campaign import CampaignDefinition, arms
@@ -76,7 +76,7 @@ def _entry(file: str, definition: CampaignDefinition) -> Iterator[Finding]:
         yield warning(file, ("entry", "reentry"), message)
     if stage is None or definition.stay or entry.when is None:
         return
-    named = [test for _, test in tests_of(entry.when, ()) if isinstance(test, StageTest)]
+    named = [test for _, test in single_tests(entry.when, ()) if isinstance(test, StageTest)]
     if not any(stage in test.stage for test in named):
         message = (
             f'Leads that are not in "{stage}" leave this campaign at once, and its entry does not ask for '

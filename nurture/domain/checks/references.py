@@ -2,7 +2,6 @@
 
 import difflib
 from collections.abc import Iterable, Iterator
-from datetime import date
 
 from nurture.domain.checks.catalogue import Catalogue, WrittenCampaign, sends_of, steps_of
 from nurture.domain.checks.findings import Finding, KeyPath, error, warning
@@ -10,7 +9,7 @@ from nurture.domain.conditions.fields import Owner, find_field, problem_of
 from nurture.domain.conditions.tree import FieldTest
 from nurture.domain.definition.front_matter import Kind
 from nurture.domain.definition.organisation import DEFAULT_IDENTITY
-from nurture.domain.definition.steps import Sending, UpdateStep, WaitStep
+from nurture.domain.definition.steps import Sending, UpdateStep
 
 LADDERS = ("stage", "lifecycle")
 
@@ -37,8 +36,6 @@ def check_campaign(catalogue: Catalogue, campaign: WrittenCampaign) -> Iterator[
     for path, step in steps_of(definition):
         if isinstance(step, UpdateStep):
             yield from _update(catalogue, file, (*path, "update", "set"), step)
-        if isinstance(step, WaitStep) and step.wait.until is not None and step.wait.until.date is not None:
-            yield from _date(file, (*path, "wait", "until", "date"), step.wait.until.date)
 
 
 def _sending(catalogue: Catalogue, file: str, path: KeyPath, send: Sending) -> Iterator[Finding]:
@@ -70,13 +67,6 @@ def _update(catalogue: Catalogue, file: str, path: KeyPath, step: UpdateStep) ->
             message = f'"{name}" is the company\'s. A campaign sets fields of the lead: lead.… or custom.….'
         if message is not None:
             yield error(file, (*path, name), message)
-
-
-def _date(file: str, path: KeyPath, text: str) -> Iterator[Finding]:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        yield error(file, path, f'"{text}" is no day of the calendar. Write one such as 2027-03-31.')
 
 
 def check_templates(catalogue: Catalogue) -> Iterator[Finding]:

@@ -50,11 +50,19 @@ class LocalMoment(Part):
 
     @model_validator(mode="after")
     def _date_exists(self) -> "LocalMoment":
-        if self.date is not None:
-            date.fromisoformat(self.date)
+        if self.date is not None and not _is_a_day(self.date):
+            raise ValueError(f'"{self.date}" is no day of the calendar. Write one such as 2027-03-31.')
         if self.date is not None and self.weekday:
             raise ValueError('give either "weekday" or "date"')
         return self
+
+
+def _is_a_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 class Waiting(Part):

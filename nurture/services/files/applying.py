@@ -45,7 +45,8 @@ def apply(runtime: Runtime, paths: Paths, now: datetime, actor: str = "cli") -> 
         FileError: something is wrong; nothing was changed.
     """
     with runtime.read() as session:
-        files = read_ready(runtime, paths, session)
+        stored = load_stored(session)
+    files = read_ready(runtime, paths, stored)
     with runtime.write() as session:
         found = differences(files, load_stored(session))
         done = describe(session, files, found, now)

@@ -13,7 +13,7 @@ from nurture.domain.errors import FileError, InputError
 from nurture.services.files.differences import CHANGED, NEW, SAME, Differences, differences
 from nurture.services.files.reading import Files, read
 from nurture.services.files.start import refuse_unready
-from nurture.services.files.stored import load_stored
+from nurture.services.files.stored import Stored, load_stored
 from nurture.services.files.values import Change, Paths, Plan
 from nurture.services.house import House, load_house
 from nurture.services.runtime import Runtime
@@ -30,17 +30,16 @@ def plan(runtime: Runtime, paths: Paths) -> Plan:
     now = runtime.clock.now()
     with runtime.read() as session:
         stored = load_stored(session)
-        files = read_ready(runtime, paths, session)
+        files = read_ready(runtime, paths, stored)
         return describe(session, files, differences(files, stored), now)
 
 
-def read_ready(runtime: Runtime, paths: Paths, session: Session) -> Files:
+def read_ready(runtime: Runtime, paths: Paths, stored: Stored) -> Files:
     """Files that can be applied as they are.
 
     Raises:
         FileError: they cannot; with every problem.
     """
-    stored = load_stored(session)
     files = read(paths, stored)
     if not files.report.ok:
         raise FileError(*files.report.problems)
