@@ -64,14 +64,13 @@ def _needs_postgresql(item: pytest.Item) -> bool:
     parameters = (
         item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
     )
-    return parameters.get("database_url") == "postgresql" or "postgresql_url" in getattr(
-        item, "fixturenames", []
-    )
+    wanted = {parameters.get("database_url"), parameters.get("backend")}
+    return "postgresql" in wanted or "postgresql_url" in getattr(item, "fixturenames", [])
 
 
 @pytest.fixture(autouse=True)
 def _plain_log() -> None:
-    """The default draws every traceback with all its locals, which takes seconds for each that is expected."""
+    """The default draws each traceback with all its locals, which takes seconds where one is expected."""
     renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[structlog.processors.add_log_level, renderer])
 

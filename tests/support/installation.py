@@ -5,17 +5,18 @@ something is due to the next, and let the worker's own tasks run at each, so tha
 `mails` reads what went out, and `browser` answers as a reader, a scanner or a mail program would.
 """
 
-import dataclasses
 import email
 import email.policy
 import re
 import shutil
 import tempfile
+import uuid
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -36,7 +37,7 @@ from nurture.store.base import create_all
 from nurture.store.leads import lead_views
 from nurture.store.schema import Due, Hit, Lead, Message, OutboxMail, Recheck
 from nurture.worker import tasks
-from tests.support import run
+from tests.support import postgres, run
 
 ROOT = Path(__file__).parents[2]
 SHIPPED_CAMPAIGNS = ROOT / "campaigns"
@@ -191,6 +192,7 @@ class Installation:
         self.runtime = runtime
         self.clock = clock
         self.directory = directory
+        self._opened = ExitStack()
 
     @classmethod
     def begin(
@@ -219,17 +221,25 @@ class Installation:
         cls,
         directory: Path,
         *,
-        url: str = "",
+        backend: str = "sqlite",
         now: datetime = START,
         environ: Mapping[str, str] | None = None,
     ) -> "Installation":
-        """An installation with all that is shipped applied: campaigns, templates, scoring, ladders."""
-        if not url:
-            shutil.copyfile(_with_files_applied(now), _database(directory))
-            return cls.begin(directory, now=now, environ=environ)
-        installation = cls.begin(directory, url=url, now=now, environ=environ)
-        installation.apply()
-        return installation
+        """An installation with all that is shipped applied: campaigns, templates, scoring, ladders.
+
+        Its database is a copy of one that was filled before: on SQLite, or on `postgresql`.
+        """
+        with ExitStack() as opened:
+            url = ""
+            if backend == "postgresql":
+                server, name = postgres.shared(), f"test_{uuid.uuid4().hex}"
+                filled = postgres.template(server, f"shipped_{now:%Y%m%d%H%M%S}", partial(_fill, now))
+                url = opened.enter_context(postgres.fresh_database(server, name, filled))
+            else:
+                shutil.copyfile(_filled(now), _database(directory))
+            installation = cls.begin(directory, url=url, now=now, environ=environ)
+            installation._opened = opened.pop_all()
+            return installation
 
     @property
     def now(self) -> datetime:
@@ -255,6 +265,7 @@ class Installation:
             self.app.extensions[HITS].close()
         self.runtime.mailer.close()
         self.runtime.engine.dispose()
+        self._opened.close()
 
     # --- what comes in -----------------------------------------------------------------------------
 
@@ -363,14 +374,20 @@ class Installation:
 
 
 @cache
-def _with_files_applied(now: datetime) -> Path:
+def _filled(now: datetime) -> Path:
     """A SQLite file with all that is shipped, to be copied: compiling every template takes seconds."""
     directory = Path(tempfile.mkdtemp(prefix="shipped-", dir=run.directory()))
-    installation = Installation.begin(directory, now=now)
+    _fill(now, f"sqlite:///{_database(directory)}")
+    return _database(directory)
+
+
+def _fill(now: datetime, url: str) -> None:
+    directory = Path(tempfile.mkdtemp(prefix="shipped-", dir=run.directory()))
+    installation = Installation.begin(directory, url=url, now=now)
+    create_all(installation.runtime.engine)
     installation.apply()
     # Closing the last connection folds SQLite's log into the file.
     installation.close()
-    return _database(directory)
 
 
 def _database(directory: Path) -> Path:
@@ -402,13 +419,6 @@ def settings_in(directory: Path, url: str = "", environ: Mapping[str, str] = {})
     }
     (directory / "var").mkdir(exist_ok=True)
     return load_settings(given)
-
-
-def with_settings(installation: Installation, **changes: object) -> Installation:
-    """The same installation after its operator changed settings and started it again."""
-    settings = installation.runtime.settings.model_copy(update=changes)
-    runtime = dataclasses.replace(installation.runtime, settings=settings)
-    return Installation(runtime, installation.clock, installation.directory)
 
 
 def _parse(raw: bytes) -> EmailMessage:

@@ -38,16 +38,21 @@ def letter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installat
     installation.close()
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-def house(database_url: str, tmp_path: Path) -> Iterator[Installation]:
+def house(backend: str, tmp_path: Path) -> Iterator[Installation]:
     """The same, once on each database, for the test alone."""
-    installation = welcomed(tmp_path, database_url)
+    installation = welcomed(tmp_path, backend)
     yield installation
     installation.close()
 
 
-def welcomed(directory: Path, url: str = "", **environ: str) -> Installation:
-    installation = Installation.shipped(directory, url=url, environ=environ)
+def welcomed(directory: Path, backend: str = "sqlite", **environ: str) -> Installation:
+    installation = Installation.shipped(directory, backend=backend, environ=environ)
     installation.add_leads({"email": ANA, "first_name": "Ana", "zone": "Europe/Lisbon"})
     installation.work()
     return installation
