@@ -20,7 +20,7 @@ from nurture.store.rollups import Level, Measure
 
 PERIODS = (7, 30, 90)
 CHARTED = (Measure.SENT, Measure.OPENED, Measure.CLICKED, Measure.REPLIED)
-LATEST, URGENT = 7, 4
+LATEST, URGENT = 6, 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from flask import Flask, url_for
 from markupsafe import Markup
 
+from nurture.domain.conditions.explain import duration_in_words
 from nurture.web.context import display_zone, now
 
 DASH = "–"
@@ -47,6 +48,8 @@ def install(app: Flask) -> None:
         "count": count,
         "span": span,
         "browser": browser,
+        "code": code,
+        "lasting": duration_in_words,
     }
     app.jinja_env.filters.update(filters)
     app.jinja_env.globals.update(icon=icon, asset=asset)
@@ -66,7 +69,8 @@ def points(value: float | None, signed: bool = False) -> str:
     """Score points with one decimal, with a real minus."""
     if value is None:
         return DASH
-    text = f"{value:+.1f}" if signed else f"{value:.1f}"
+    shown = round(value, 1) or 0.0  # No "−0.0", and no sign before nothing.
+    text = f"{shown:+.1f}" if signed and shown else f"{shown:.1f}"
     return text.replace("-", "−")
 
 
@@ -89,6 +93,15 @@ def span(value: timedelta) -> str:
     return f"{seconds / unit_seconds:.0f} {unit}"
 
 
+def code(text: str) -> Markup:
+    """A text in which what stands between backticks is shown as code."""
+    parts = [
+        Markup("<code>{}</code>").format(part) if odd % 2 else part
+        for odd, part in enumerate(text.split("`"))
+    ]
+    return Markup("").join(parts)
+
+
 _BROWSERS = (
     ("Edg/", "Edge"),
     ("OPR/", "Opera"),
@@ -107,7 +120,7 @@ _SYSTEMS = (
 
 
 def browser(user_agent: str | None) -> str:
-    """Which browser on which system, in words; the order of the marks matters, since each claims to be others."""
+    """Which browser on which system, in words. The order of the marks matters: each claims to be others."""
     text = user_agent or ""
     name = next((name for mark, name in _BROWSERS if mark in text), "A browser")
     system = next((name for mark, name in _SYSTEMS if mark in text), "")

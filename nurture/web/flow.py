@@ -1,5 +1,6 @@
 """A campaign as a drawing: its definition turned into nodes with an icon, a title and a line of detail."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import assert_never
@@ -28,6 +29,7 @@ from nurture.domain.definition.window import WindowField
 from nurture.store.reports.campaigns import Waiting
 
 NOBODY = Waiting(0, 0)
+_FIELD = re.compile(r"\{\{-?\s*([\w.]+)[^}]*\}\}")
 _WEEKDAYS = {
     "mon": "Monday", "tue": "Tuesday", "wed": "Wednesday", "thu": "Thursday",
     "fri": "Friday", "sat": "Saturday", "sun": "Sunday",
@@ -159,7 +161,7 @@ class _Pen:
                 tuple(line for line in lines if line),
             )
         slug = step.send.template or ""
-        return SEND, self.subjects.get(slug) or slug, ((hours,) if hours else ())
+        return SEND, _plain(self.subjects.get(slug, "")) or slug, ((hours,) if hours else ())
 
     def arms(self, step: AnyStep) -> tuple[Branchlet, ...]:
         match step:
@@ -183,6 +185,13 @@ class _Pen:
         percent = f"{100 * share.weight / total:.0f} %"
         label = f"{share.name} · {percent}" if share.name else percent
         return Branchlet(share.key, label, "", "azure", self.nodes(share.steps), _ends(share.steps))
+
+
+def _plain(subject: str) -> str:
+    """A subject line with its merge fields as words: `{{ company.name | … }}` becomes [company name]."""
+    return _FIELD.sub(
+        lambda found: f"[{found[1].removeprefix('lead.').replace('.', ' ').replace('_', ' ')}]", subject
+    )
 
 
 def _joined(arms: list[Branchlet]) -> tuple[Branchlet, ...]:

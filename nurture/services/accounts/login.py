@@ -7,7 +7,7 @@ from nurture.domain.errors import AddressError, NotSignedIn
 from nurture.net.addresses import normalise
 from nurture.services.accounts.passwords import MAX_LENGTH, hash_password, is_outdated, verify_password
 from nurture.services.accounts.sessions import Client
-from nurture.services.accounts.throttle import FORGET_AFTER, Limit, admit
+from nurture.services.accounts.throttle import FORGET_AFTER, Limit, admit, forgive
 from nurture.services.accounts.vault import token_hash
 from nurture.services.runtime import Runtime
 from nurture.store import audit, users
@@ -52,7 +52,7 @@ def authenticate(runtime: Runtime, login: Login, now: datetime) -> Recognised:
         raise NotSignedIn(REFUSED)
     renewed = hash_password(login.password) if is_outdated(kept.password_hash) else None
     with runtime.write() as session:
-        users.forget_attempts(session, [limits[0].key])
+        forgive(session, *limits, now)
         users.forget_old_attempts(session, now - FORGET_AFTER)
         if renewed:
             users.change_user(session, kept.user_id, password_hash=renewed)

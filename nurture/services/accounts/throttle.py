@@ -40,6 +40,13 @@ def admit(session: Session, limits: tuple[Limit, ...], now: datetime) -> None:
         users.keep_attempts(session, limit.key, Attempts(_failures(known[limit.key], now) + 1, now))
 
 
+def forgive(session: Session, own: Limit, shared: Limit, now: datetime) -> None:
+    """The attempt was right: what `own` has counted is forgotten, and on `shared` this one does not count."""
+    known = users.lock_attempts(session, [shared.key], now)[shared.key]
+    users.keep_attempts(session, shared.key, Attempts(max(0, known.failures - 1), known.last))
+    users.forget_attempts(session, [own.key])
+
+
 def _failures(attempts: Attempts, now: datetime) -> int:
     return 0 if now - attempts.last >= FORGET_AFTER else attempts.failures
 

@@ -12,12 +12,6 @@ document.addEventListener("click", (event) => {
   document.dispatchEvent(new Event("theme-changed"));
 });
 
-// Selects of a filter form send it; without scripts its button does.
-document.addEventListener("change", (event) => {
-  const form = event.target.closest("form[data-send-on-change]");
-  if (form) form.requestSubmit();
-});
-
 // A copy button beside something worth copying.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
@@ -43,5 +37,7 @@ document.querySelectorAll("[data-tabs]").forEach((tabs) => {
     history.replaceState(null, "", link.getAttribute("href"));
     show(index);
   }));
-  show(Math.max(0, links.findIndex((link) => link.getAttribute("href") === location.hash)));
+  const follow = () => show(Math.max(0, links.findIndex((link) => link.getAttribute("href") === location.hash)));
+  addEventListener("hashchange", follow);
+  follow();
 });
