@@ -23,6 +23,8 @@ from nurture.services.tick import tick, write_plans
 from nurture.services.tick.load import Load
 from nurture.services.tick.plan import plan
 from nurture.store.base import reading, writing
+from nurture.store.enrollments import NewEnrollment
+from nurture.store.enrollments import enter as enter_all
 from nurture.store.events import NewEvent
 from nurture.store.events import record_events as record
 from nurture.store.schema import (
@@ -111,7 +113,7 @@ class Stage:
         return int(self.write(insert_lead))
 
     def campaign(self, text: str, status: str = "active") -> int:
-        """Publish a campaign, or its next version, from YAML; gives its id. Name and entry may be left out."""
+        """Publish a campaign, or its next version, from YAML; gives its id. Name and entry may be missing."""
         body = yaml.load(text, yaml.BaseLoader)
         slug = body.setdefault("slug", "welcome")
         definition = CampaignDefinition.model_validate(
@@ -199,6 +201,27 @@ class Stage:
             return enrollment.id
 
         return int(self.write(enter))
+
+    def enroll_many(self, campaign_id: int, number: int) -> None:
+        """Put many new leads into a campaign's current version, due now."""
+
+        def enter(session: Session) -> None:
+            version_id = session.scalar(select(Campaign.version_id).where(Campaign.id == campaign_id))
+            leads = [
+                Lead(
+                    address=f"many-{turn}@example.com",
+                    mailable=True,
+                    created_at=self.now,
+                    updated_at=self.now,
+                )
+                for turn in range(number)
+            ]
+            session.add_all(leads)
+            session.flush()
+            new = [NewEnrollment(campaign_id, version_id or 0, lead.id, "manual:many") for lead in leads]
+            enter_all(session, new, self.now)
+
+        self.write(enter)
 
     def happens(self, lead_id: int, kind: str, *, processed: bool = True, **values: Any) -> None:
         """An event of a lead, now; it counts unless it still waits to be processed."""
