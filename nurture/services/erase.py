@@ -12,12 +12,15 @@ from nurture.services.runtime import Runtime
 from nurture.store.audit import AuditNote, record
 from nurture.store.messages import suppress_pending
 from nurture.store.schema import (
+    AuditEntry,
     Consent,
     Decision,
     Due,
     Enrollment,
     EventRow,
     Hit,
+    Inbox,
+    LadderChange,
     Lead,
     LeadAlias,
     LeadTag,
@@ -26,6 +29,7 @@ from nurture.store.schema import (
     MessageLink,
     OutboxMail,
     Recheck,
+    ScoreEntry,
     SegmentMember,
     Suppression,
     Task,
@@ -54,6 +58,7 @@ def erase(runtime: Runtime, address: str, now: datetime, actor: str) -> Erased:
     """
     wanted = normalise(address)
     with runtime.write() as session:
+        _overwrite_what_goes(session)
         lead = session.scalar(select(Lead).where(Lead.address == wanted))
         if lead is None:
             raise NotFound(f"There is no lead with the address {wanted}.")
@@ -67,6 +72,12 @@ def erase(runtime: Runtime, address: str, now: datetime, actor: str) -> Erased:
         return erased
 
 
+def _overwrite_what_goes(session: Session) -> None:
+    """Have SQLite write zeros where it deletes: otherwise the file goes on holding what no table shows."""
+    if session.get_bind().dialect.name == "sqlite":
+        session.connection().exec_driver_sql("PRAGMA secure_delete=ON")
+
+
 def _forget_mails(session: Session, lead_id: int, address: str) -> int:
     mine = select(Message.id).where(Message.lead_id == lead_id)
     mids = select(Message.mid).where(Message.lead_id == lead_id)
@@ -76,7 +87,9 @@ def _forget_mails(session: Session, lead_id: int, address: str) -> int:
     session.execute(delete(MessageContent).where(MessageContent.message_id.in_(mine)))
     session.execute(delete(Hit).where(Hit.message_id.in_(mine)))
     changed = session.execute(
-        update(Message).where(Message.lead_id == lead_id).values(address=None, error=None)
+        update(Message)
+        .where(Message.lead_id == lead_id)
+        .values(address=None, error=None, reason=None, provider_id=None)
     )
     return int(changed.rowcount)  # type: ignore[attr-defined] # An UPDATE gives a CursorResult.
 
@@ -88,8 +101,19 @@ def _forget_facts(session: Session, lead_id: int) -> int:
     session.execute(update(LeadAlias).where(LeadAlias.lead_id == lead_id).values(address=None))
     session.execute(update(Consent).where(Consent.lead_id == lead_id).values(ip=None, how="erased"))
     session.execute(update(Decision).where(Decision.lead_id == lead_id).values(sentence="", values_seen={}))
-    session.execute(update(Task).where(Task.lead_id == lead_id).values(title="", reasons=[], status="closed"))
-    changed = session.execute(update(EventRow).where(EventRow.lead_id == lead_id).values(data={}))
+    session.execute(update(ScoreEntry).where(ScoreEntry.lead_id == lead_id).values(note=""))
+    session.execute(update(LadderChange).where(LadderChange.lead_id == lead_id).values(reason=""))
+    session.execute(update(AuditEntry).where(AuditEntry.subject == f"lead:{lead_id}").values(detail={}))
+    session.execute(update(Inbox).where(Inbox.lead_id == lead_id).values(error=None))
+    session.execute(
+        update(Task)
+        .where(Task.lead_id == lead_id)
+        .values(title="", reasons=[], outcome=None, status="closed")
+    )
+    # The id, a hash of source and external id, stays: a repeat of the event is still the same event.
+    changed = session.execute(
+        update(EventRow).where(EventRow.lead_id == lead_id).values(data={}, external_id="")
+    )
     return int(changed.rowcount)  # type: ignore[attr-defined] # An UPDATE gives a CursorResult.
 
 
