@@ -202,23 +202,25 @@ class Stage:
 
         return int(self.write(enter))
 
+    def leads(self, number: int) -> list[int]:
+        """Many leads who may be mailed; gives their ids."""
+
+        def add(session: Session) -> list[int]:
+            row = {"lifecycle": "lead", "mailable": True, "created_at": self.now, "updated_at": self.now}
+            leads = [Lead(address=f"many-{turn}@example.com", **row) for turn in range(number)]
+            session.add_all(leads)
+            session.flush()
+            return [lead.id for lead in leads]
+
+        return list(self.write(add))
+
     def enroll_many(self, campaign_id: int, number: int) -> None:
         """Put many new leads into a campaign's current version, due now."""
+        leads = self.leads(number)
 
         def enter(session: Session) -> None:
             version_id = session.scalar(select(Campaign.version_id).where(Campaign.id == campaign_id))
-            leads = [
-                Lead(
-                    address=f"many-{turn}@example.com",
-                    mailable=True,
-                    created_at=self.now,
-                    updated_at=self.now,
-                )
-                for turn in range(number)
-            ]
-            session.add_all(leads)
-            session.flush()
-            new = [NewEnrollment(campaign_id, version_id or 0, lead.id, "manual:many") for lead in leads]
+            new = [NewEnrollment(campaign_id, version_id or 0, lead, "manual:many") for lead in leads]
             enter_all(session, new, self.now)
 
         self.write(enter)
