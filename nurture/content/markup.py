@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from mjml import mjml2html
 
 from nurture.content.assembled import Assembled
-from nurture.content.masks import Masks, Tag
+from nurture.content.masks import Masks, Tag, mask
 from nurture.content.mjml_names import ATTRIBUTES, COMPONENTS, EVERYWHERE, FORBIDDEN, HOLD_ANY_ATTRIBUTE
 from nurture.domain.errors import Problem, TemplateError
 
 _ELEMENT = re.compile(r"""<(mj[a-z-]*|mjml)\b((?:[^>"']|"[^"]*"|'[^']*')*)>""")
+_ANY_TAG = re.compile(r"""<(/?)([A-Za-z][\w:-]*)((?:[^<>"']|"[^"]*"|'[^']*')*?)(/?)>|<""")
 _ATTRIBUTE = re.compile(r"""([^\s"'=<>/]+)\s*=\s*("[^"]*"|'[^']*')""")
 _OPAQUE = re.compile(r"<!--.*?-->|(?<=<mj-style>).*?(?=</mj-style>)", re.S)
 _STYLE = re.compile(r"<mj-style\b([^>]*)>(.*?)</mj-style>", re.S)
-_REMOTE_STYLE = re.compile(r"@import|@font-face|expression\s*\(|javascript:", re.I)
+REMOTE_STYLE = re.compile(r"@import|@font-face|expression\s*\(|javascript:", re.I)
 _POSITION = re.compile(r"position (\d+):(\d+)")
 
 
@@ -69,7 +70,7 @@ def lint(draft: Draft) -> list[Problem]:
             draft.problem(element.start(), message, f"<{name}>")
             for message in _faults(name, element[2], defaults)
         )
-    return problems
+    return [*problems, *_quotes(draft, text)]
 
 
 def _styles(draft: Draft) -> Iterator[Problem]:
@@ -77,12 +78,21 @@ def _styles(draft: Draft) -> Iterator[Problem]:
         if "inline" in style[1]:
             message = 'Styles are not inlined here. Remove inline="inline".'
             yield draft.problem(style.start(), message, "<mj-style>")
-        if found := _REMOTE_STYLE.search(style[2]):
+        if found := REMOTE_STYLE.search(style[2]):
             yield draft.problem(
                 style.start(2) + found.start(),
                 f'"{found[0]}" is not allowed: a mail loads no styles or fonts from elsewhere. Remove it.',
                 "<mj-style>",
             )
+
+
+def _quotes(draft: Draft, text: str) -> Iterator[Problem]:
+    """MJML writes every attribute in double quotes and escapes none that stand inside."""
+    for element in _ANY_TAG.finditer(text):
+        for key, value in _ATTRIBUTE.findall(element[3] or ""):
+            if '"' in value[1:-1]:
+                message = f'A double quote inside the attribute "{key}" would end it. Write &quot; instead.'
+                yield draft.problem(element.start(), message, f"<{element[2]}>")
 
 
 def _faults(name: str, attributes: str, defaults: bool) -> Iterator[str]:
@@ -94,11 +104,9 @@ def _faults(name: str, attributes: str, defaults: bool) -> Iterator[str]:
         return
     known = ATTRIBUTES | {"name"} if name in HOLD_ANY_ATTRIBUTE else COMPONENTS[name] | EVERYWHERE
     found = {key: value[1:-1] for key, value in _ATTRIBUTE.findall(attributes)}
-    for key, value in found.items():
+    for key in found:
         if key not in known:
             yield f'{name} has no attribute "{key}". Check the spelling.'
-        if '"' in value:
-            yield f'A double quote in the attribute "{key}" would end it. Use single quotes inside.'
     if name == "mj-social-element":
         yield from _social_faults(found)
 
@@ -141,19 +149,25 @@ def compare(draft: Draft, result: str, stage: str) -> None:
 
 
 def _syntax_problem(draft: Draft, error: str) -> Problem:
+    """Where the MJML is wrong: in the template alone, or where the library says, or with the layout."""
+    message = "This is not MJML. Check that elements are closed, attributes quoted, and a bare < is &lt;."
+    own = draft.assembled.own
+    text = mask(own.text)[0]
+    suspect = _first_suspect(text)
+    if suspect is not None:
+        return Problem(own.file, own.line + text.count("\n", 0, suspect), "", message)
     position = _POSITION.search(error)
-    message = "This is not MJML. Check that every element is closed and every attribute quoted."
     if position is None:
-        return draft.problem(_first_suspect(draft.text), f"{message} A bare < is written &lt;.")
+        return draft.problem(_first_suspect(draft.text) or 0, message)
     # The library counts bytes.
     return draft.problem(len(draft.text.encode()[: int(position[1])].decode(errors="ignore")), message)
 
 
-_ANY_TAG = re.compile(r"""<(/?)([A-Za-z][\w:-]*)((?:[^<>"']|"[^"]*"|'[^']*')*?)(/?)>|<""")
+_VOID = frozenset({"area", "br", "col", "hr", "img", "input", "meta", "source", "wbr"})
 
 
-def _first_suspect(text: str) -> int:
-    """Where elements stop being balanced: what the library's message does not say."""
+def _first_suspect(text: str) -> int | None:
+    """Where elements stop being balanced, which the library's message may not say."""
     text = _OPAQUE.sub(lambda match: " " * len(match[0]), text)
     opened: list[tuple[str, int]] = []
     for tag in _ANY_TAG.finditer(text):
@@ -164,6 +178,6 @@ def _first_suspect(text: str) -> int:
         elif tag[1]:
             if not opened or opened.pop()[0] != name:
                 return tag.start()
-        elif not tag[4]:
+        elif not tag[4] and name not in _VOID:
             opened.append((name, tag.start()))
-    return opened[-1][1] if opened else 0
+    return opened[-1][1] if opened else None

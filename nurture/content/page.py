@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 from nurture.content.addresses import OTHER_SCHEMES, fault_of, has_fixed_host
-from nurture.content.markup import Draft
+from nurture.content.markup import REMOTE_STYLE, Draft
 from nurture.content.sandbox import LINKS, TRACKED
 from nurture.domain.errors import Problem, TemplateError
 
@@ -23,7 +23,7 @@ TRACKED_ADDRESSES = frozenset({"piece.url"})
 FORBIDDEN_ELEMENTS = frozenset(
     {"applet", "base", "embed", "form", "frame", "frameset", "iframe", "link", "object", "script"}
 )
-_ADDRESS_ATTRIBUTES = frozenset({"href", "src", "background", "poster", "action", "formaction"})
+_ADDRESS_ATTRIBUTES = frozenset({"href", "xlink:href", "src", "background", "poster", "action", "formaction"})
 _TEXT_ATTRIBUTES = frozenset({"alt", "title", "aria-label", "lang"})
 _HREF = re.compile(r"""(\bhref\s*=\s*)("[^"]*"|'[^']*')""", re.I)
 _QUOTED = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')""")
@@ -110,6 +110,9 @@ def _scan(page: str) -> _Scan:
 def _misplaced(draft: Draft, scan: _Scan) -> Iterator[Problem]:
     masks = draft.masks
     for style in scan.styles:
+        if found := REMOTE_STYLE.search(style):
+            message = f'"{found[0]}" is not allowed: a mail loads no styles or fonts. Remove it.'
+            yield draft.problem_at(found[0], message)
         for number in masks.found(style):
             yield draft.problem_at_tag(number, "Jinja cannot stand in a style sheet. Move it out.")
     for comment in scan.comments:
@@ -129,6 +132,8 @@ def _misplaced_in(draft: Draft, element: Element) -> Iterator[Problem]:
     for number in masks.found(outside_quotes):
         yield draft.problem_at_tag(number, "Inside an element, Jinja stands in quoted attributes only.")
     for name, value in element.attributes:
+        if name == "http-equiv" and value.strip().lower() == "refresh":
+            yield draft.problem_at("refresh", "A mail does not lead elsewhere by itself. Remove the refresh.")
         if name.startswith("on"):
             yield draft.problem_at(name, f'The attribute "{name}" runs a script. Remove it.')
         if name in _ADDRESS_ATTRIBUTES:

@@ -137,6 +137,15 @@ def test_compiling_twice_gives_the_same() -> None:
         ('<mj-section><mj-column width="{{ lead.zone }}"></mj-column></mj-section>', 6, ""),
         ('<mj-section><mj-column><mj-image src="x.png" /></mj-column></mj-section>', 6, "complete"),
         (section("<!-- {{ lead.zone }} -->"), 6, "comment"),
+        (section("<style>@import url(https://a.example/x.css);</style>"), 6, "@import"),
+        (section('<meta http-equiv="refresh" content="0;url=https://a.example/" />'), 6, "refresh"),
+        (section('<svg><image xlink:href="http:x" /></svg>'), 6, "complete"),
+        (section('<a href="https://[x/">x</a>'), 6, "is no address"),
+        (section("<a title='href=\"z\"' href='https://a.example/'>x</a>"), 6, "double quote"),
+        (section("<p>a<p>b"), 6, "not MJML"),
+        ("<mj-section><mj-column mj-class='a \"b\"'></mj-column></mj-section>", 6, "double quote"),
+        ("<mj-section>\n<mj-column></mj-section>", 7, "not MJML"),
+        ("<mj-section></mj-section></mj-body>", 6, "not MJML"),
     ],
 )
 def test_wrong_template_is_refused_where_it_is_wrong(body: str, line: int, words: str) -> None:

@@ -2,7 +2,7 @@
 
 import shutil
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from nurture.services.files import Change, Paths, Plan, apply, check, export, pl
 from nurture.services.house import load_house
 from nurture.services.runtime import Runtime
 from nurture.store.campaigns import set_status
+from nurture.store.fires import campaigns_to_look_at, look_again_at
 from nurture.store.schema import (
     AuditEntry,
     Campaign,
@@ -156,6 +157,16 @@ def test_sample_that_cannot_be_rendered_is_told(files: Paths) -> None:
     edit(files.templates / "letters" / "one.mjml", "subject:", "sample: {lead: {first_name: Ana}}\nsubject:")
     (problem,) = check(files).problems
     assert (problem.file, problem.line, problem.key) == ("email_templates/letters/one.mjml", 4, "sample")
+
+
+def test_mail_that_would_be_cut_off_is_warned_of(files: Paths) -> None:
+    edit(files.templates / "letters" / "one.mjml", "Hi", "Hi " * 34_000)
+    report = check(files)
+    assert report.ok
+    assert [str(warning) for warning in report.warnings] == [
+        "email_templates/letters/one.mjml: The mail is 106 kB long, and Gmail cuts off what is over 102 kB. "
+        "Shorten it."
+    ]
 
 
 def test_directories_must_be_there(tmp_path: Path) -> None:
@@ -340,8 +351,33 @@ def test_campaign_that_a_person_halted_is_not_started(
     with runtime.write() as session:
         set_status(session, campaign(runtime).id, status)
     edit(files.campaigns / "awareness" / "hello.yaml", "name: Hello", "name: Hello there")
-    apply(runtime, files, now)
+    done = apply(runtime, files, now)
     assert campaign(runtime).status == status
+    assert [str(warning) for warning in done.warnings] == [
+        f"campaigns/awareness/hello.yaml:4: status: The file says active, but the campaign is {status} "
+        "and stays so. Change that in the app."
+    ]
+
+
+def test_running_campaign_is_not_halted_by_a_file(runtime: Runtime, files: Paths, now: datetime) -> None:
+    apply(runtime, files, now)
+    edit(files.campaigns / "awareness" / "hello.yaml", "status: active", "status: draft")
+    done = apply(runtime, files, now)
+    assert campaign(runtime).status == "active"
+    assert "The file says draft" in str(done.warnings[0])
+
+
+def test_changed_schedule_is_looked_at_again(runtime: Runtime, files: Paths, now: datetime) -> None:
+    path = files.campaigns / "awareness" / "hello.yaml"
+    schedule = '{schedule: {cron: "0 9 1 * *"}, audience: {when: {lifecycle: lead}}}'
+    edit(path, "{when: {lifecycle: lead}}", schedule)
+    apply(runtime, files, now)
+    with runtime.write() as session:
+        look_again_at(session, campaign(runtime).id, now + timedelta(days=20))
+    edit(path, "0 9 1 * *", "0 9 5 * *")
+    apply(runtime, files, now)
+    with runtime.read() as session:
+        assert campaigns_to_look_at(session, [campaign(runtime).id], now)
 
 
 def test_draft_is_started_by_a_later_file(runtime: Runtime, files: Paths, now: datetime) -> None:

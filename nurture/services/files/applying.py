@@ -24,6 +24,7 @@ from nurture.services.house import load_house
 from nurture.services.runtime import Runtime
 from nurture.store import campaigns as campaign_store
 from nurture.store import documents as document_store
+from nurture.store import fires
 from nurture.store import generations as generation_store
 from nurture.store import templates as template_store
 from nurture.store.audit import AuditNote, record
@@ -48,8 +49,9 @@ def apply(runtime: Runtime, paths: Paths, now: datetime, actor: str = "cli") -> 
         stored = load_stored(session)
     files = read_ready(runtime, paths, stored)
     with runtime.write() as session:
-        found = differences(files, load_stored(session))
-        done = describe(session, files, found, now)
+        stored = load_stored(session)
+        found = differences(files, stored)
+        done = describe(session, files, stored, now)
         _save(session, files, found, actor, now)
         generations.install(session, now)
     if "scoring" in found.changed_settings() and files.catalogue.scoring is not None:
@@ -103,6 +105,9 @@ def _save_campaign(session: Session, change: CampaignChange, actor: str, now: da
     campaign_store.keep_source(session, campaign_id, source, change.path)
     if change.starts:
         campaign_store.set_status(session, campaign_id, ACTIVE, started_at=now)
+    if definition.entry.schedule is not None:
+        # The schedule may be another now, so when it fires next is worked out again.
+        fires.look_again_at(session, campaign_id, now)
 
 
 def _opens_a_door(change: CampaignChange) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from nurture.domain.conditions.tree import Condition, SegmentTest
 from nurture.domain.definition.campaign import CampaignDefinition, walk
 from nurture.domain.definition.steps import SendStep
-from nurture.domain.errors import FileError, InputError
+from nurture.domain.errors import FileError, InputError, Problem
 from nurture.services.files.differences import CHANGED, NEW, SAME, Differences, differences
 from nurture.services.files.reading import Files, read
 from nurture.services.files.start import refuse_unready
@@ -18,6 +18,7 @@ from nurture.services.files.values import Change, Paths, Plan
 from nurture.services.house import House, load_house
 from nurture.services.runtime import Runtime
 from nurture.store import reach
+from nurture.store.campaigns import DRAFT
 from nurture.store.segments import SetContext
 
 
@@ -31,7 +32,7 @@ def plan(runtime: Runtime, paths: Paths) -> Plan:
     with runtime.read() as session:
         stored = load_stored(session)
         files = read_ready(runtime, paths, stored)
-        return describe(session, files, differences(files, stored), now)
+        return describe(session, files, stored, now)
 
 
 def read_ready(runtime: Runtime, paths: Paths, stored: Stored) -> Files:
@@ -47,11 +48,22 @@ def read_ready(runtime: Runtime, paths: Paths, stored: Stored) -> Files:
     return files
 
 
-def describe(session: Session, files: Files, found: Differences, now: datetime) -> Plan:
-    """The differences in words and numbers."""
+def describe(session: Session, files: Files, stored: Stored, now: datetime) -> Plan:
+    """What the files would change, in words and numbers."""
+    found = differences(files, stored)
     view = _View(session, files, load_house(session), now)
     changes = [*_settings(view, found), *_templates(view, found), *_campaigns(view, found)]
-    return Plan(tuple(changes), files.report.warnings)
+    return Plan(tuple(changes), (*files.report.warnings, *_disagreements(files, stored)))
+
+
+def _disagreements(files: Files, stored: Stored) -> Iterator[Problem]:
+    """Campaigns that a person halted or started: files start drafts, and leave all else to people."""
+    for file in files.design.campaigns:
+        wanted, known = file.definition.status, stored.campaigns.get(file.definition.slug)
+        if known is None or known.status in (wanted, DRAFT):
+            continue
+        message = f"The file says {wanted}, but the campaign is {known.status} and stays so."
+        yield file.sheet.problem(("status",), f"{message} Change that in the app.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,9 +56,10 @@ def read(paths: Paths, stored: Stored) -> Files:
     findings = () if wrong else checks.check(catalogue)
     sheets = _sheets(design, library)
     problems += _problems(findings, Severity.ERROR, sheets)
+    warnings = [*_problems(findings, Severity.WARNING, sheets), *_too_long(library, compiled)]
     report = Report(
         problems=_in_order(problems),
-        warnings=_in_order(_problems(findings, Severity.WARNING, sheets)),
+        warnings=_in_order(warnings),
         templates=tuple(_line(library, compiled)),
     )
     return Files(design, library, compiled, catalogue, report)
@@ -92,6 +93,21 @@ def _problems(findings: Iterable[Finding], severity: Severity, sheets: Mapping[s
         for finding in findings
         if finding.severity is severity and finding.file in sheets
     ]
+
+
+CLIPPED_FROM = 100_000
+"""Gmail cuts a mail off above about 102 kB, and with it the way to unsubscribe."""
+
+
+def _too_long(library: Library, compiled: Mapping[tuple[str, str], Compiled]) -> Iterator[Problem]:
+    for template in library.templates:
+        made = compiled.get((template.slug, template.language))
+        size = len(made.html.encode()) if made else 0
+        if size > CLIPPED_FROM:
+            message = (
+                f"The mail is {size // 1000} kB long, and Gmail cuts off what is over 102 kB. Shorten it."
+            )
+            yield Problem(template.path, None, "", message)
 
 
 def _line(library: Library, compiled: Mapping[tuple[str, str], Compiled]) -> Iterator[TemplateLine]:
