@@ -20,6 +20,7 @@ from nurture.domain.react import PROFILE, kinds_that_matter
 from nurture.services.enroll import enter_by_events
 from nurture.services.flows import load_flows
 from nurture.services.generations import build, install
+from nurture.services.goals import note_goals
 from nurture.services.handoff import take_replies
 from nurture.services.house import House
 from nurture.services.ladders import Snapshots, refitted, settle_moves, snapshots_of
@@ -90,6 +91,7 @@ def _process(session: Session, runtime: Runtime, batch: Sequence[Waiting], now: 
         _wake(session, house, fresh, now)
         mark_dirty(session, touched, now)
         inbox.leave(session, taken)
+        note_goals(session, house, fresh, runtime.settings.zone, now)
     return len(taken) + ownerless
 
 

@@ -178,6 +178,22 @@ def end(session: Session, endings: Sequence[Ending], now: datetime) -> None:
         session.execute(delete(Due).where(Due.enrollment_id.in_(ids)))
 
 
+def without_goal(session: Session, lead_ids: Iterable[int]) -> list[Passage]:
+    """The passages of these leads that are over or were held out, and have not reached their goal."""
+    found: list[Passage] = []
+    for ids in chunks(sorted(set(lead_ids))):
+        rows = session.execute(
+            select(Enrollment, Campaign.slug)
+            .join(Campaign, Campaign.id == Enrollment.campaign_id)
+            .where(
+                Enrollment.lead_id.in_(ids), Enrollment.goal_at.is_(None), Enrollment.ended_at.is_not(None)
+            )
+            .order_by(Enrollment.id)
+        )
+        found += [passage_of(row, slug, None) for row, slug in rows]
+    return found
+
+
 def reach_goals(session: Session, reached: Mapping[int, datetime]) -> None:
     """Note when these enrollments reached their goal; the first time counts."""
     rows = [{"enrollment": enrollment_id, "at": at} for enrollment_id, at in sorted(reached.items())]

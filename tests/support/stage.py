@@ -296,6 +296,10 @@ class Stage:
         """An enrollment as it stands."""
         return self.rows(Enrollment, id=enrollment_id)[0]
 
+    def set_status(self, enrollment_id: int, status: str) -> None:
+        """Call an enrollment something else."""
+        self.write(lambda session: setattr(session.get(Enrollment, enrollment_id), "status", status))
+
     def due_at(self, enrollment_id: int) -> datetime | None:
         """When an enrollment is looked at next; None when never."""
         due = self.rows(Due, enrollment_id=enrollment_id)
