@@ -48,6 +48,7 @@ JOBS = (
     Job("deliver", tasks.deliver, timedelta(seconds=0.5)),
     Job("sweep", tasks.sweep, timedelta(seconds=5), leader_only=True),
     Job("reconcile", tasks.reconcile, timedelta(seconds=30), leader_only=True),
+    Job("catch_up", tasks.catch_up, timedelta(hours=1), leader_only=True),
     Job("roll_up", tasks.roll_up, timedelta(seconds=60), leader_only=True),
 )
 """In the order in which one feeds the next."""

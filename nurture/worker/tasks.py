@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from nurture.services.catch_up import catch_up as look_at_all
 from nurture.services.deliver import Pace
 from nurture.services.deliver import deliver as send_due
 from nurture.services.enroll import enroll
@@ -60,6 +61,11 @@ def sweep(runtime: Runtime, stopping: Stopping = going_on) -> int:
 def reconcile(runtime: Runtime, stopping: Stopping = going_on) -> int:
     """Catch what nothing else has caught: unconfirmed mails by policy, pieces to be given back."""
     return put_right(runtime, runtime.clock.now())
+
+
+def catch_up(runtime: Runtime, stopping: Stopping = going_on) -> int:
+    """Look at all leads and enrollments for what should have been noticed and was not."""
+    return look_at_all(runtime, runtime.clock.now())
 
 
 def roll_up(runtime: Runtime, stopping: Stopping = going_on) -> int:

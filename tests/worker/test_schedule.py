@@ -188,9 +188,9 @@ def test_a_job_never_runs_twice_at_a_time(runtime: Runtime) -> None:
 
 def test_every_job_once_says_what_each_did(runtime: Runtime) -> None:
     done = work_once(runtime)
-    assert list(done) == ["process", "plan", "deliver", "sweep", "reconcile", "roll_up"]
+    assert list(done) == ["process", "plan", "deliver", "sweep", "reconcile", "catch_up", "roll_up"]
     assert {name: number for name, number in done.items() if name != "roll_up"} == dict.fromkeys(
-        ("process", "plan", "deliver", "sweep", "reconcile"), 0
+        ("process", "plan", "deliver", "sweep", "reconcile", "catch_up"), 0
     )
 
 
