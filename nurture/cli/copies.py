@@ -16,9 +16,10 @@ from nurture.services.runtime import Runtime
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 def backup(file: Path | None) -> None:
-    """Copy the database into FILE while everything goes on; the default is a new file below NURTURE_VAR.
+    """Copy the database while it works.
 
-    The keys of the installation are not in it: keep a copy of instance.env, or of your environment, too.
+    The copy goes into FILE, by default a new one below NURTURE_VAR, and is complete and consistent. The
+    keys of the installation are not in it: keep a copy of instance.env, or of your environment, too.
     """
     with opened() as runtime:
         target = file or _default(runtime, runtime.clock.now())
@@ -35,9 +36,10 @@ def _default(runtime: Runtime, now: datetime) -> Path:
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def restore(file: Path) -> None:
-    """Go back to a backup. Stop `nurture serve` first; sending starts on hold.
+    """Go back to a backup, with sending on hold.
 
-    An older backup is upgraded. On SQLite the database that was there is kept beside the new one.
+    Stop `nurture serve` first. Either everything is restored or nothing is changed. An older backup is
+    upgraded. On SQLite the database that was there is kept beside the new one.
     """
     settings = current_settings()
     begin_log(settings, LogLevel.WARNING)

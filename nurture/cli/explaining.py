@@ -19,7 +19,10 @@ SHOWN = 25
 @click.argument("address")
 @click.option("--json", "wants_json", is_flag=True, help="For scripts; up to 500 rows of each list.")
 def explain(address: str, wants_json: bool) -> None:
-    """Tell everything about a lead: its score entry by entry, its mails, every decision with its reason."""
+    """Tell everything about a lead, and why.
+
+    Its score entry by entry, its mails, and every decision with its reason.
+    """
     with opened() as runtime:
         told = services.explain(runtime, address, runtime.clock.now())
     if wants_json:

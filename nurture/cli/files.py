@@ -44,7 +44,10 @@ def _tell_report(report: Report, templates: bool) -> None:
 @click.command()
 @json_option
 def plan(wants_json: bool) -> None:
-    """Show what `apply` would change, and how many leads it would touch. Nothing is changed."""
+    """Show what `apply` would change, and whom.
+
+    How many leads each change touches is shown; nothing is changed.
+    """
     with opened() as runtime:
         planned = files.plan(runtime, Paths.of(runtime.settings))
     _tell_plan(planned, wants_json, "Nothing would change.")

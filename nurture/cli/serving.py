@@ -108,7 +108,10 @@ def application() -> "Flask":
 @click.option("--once", is_flag=True, help="Run every job once and end.")
 @click.option("--json", "wants_json", is_flag=True, help="With --once: what was done, for scripts.")
 def work(once: bool, wants_json: bool) -> None:
-    """Run the worker until told to stop, or every job once."""
+    """Run the worker alone, or every job once.
+
+    Without --once it runs until told to stop (SIGTERM, Ctrl-C) and lets running jobs end first.
+    """
     if once:
         _work_once(wants_json)
         return
