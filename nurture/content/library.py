@@ -55,10 +55,6 @@ class Library:
     templates: tuple[TemplateFile, ...] = ()
     layouts: tuple[Layout, ...] = ()
 
-    def variants(self, slug: str) -> tuple[TemplateFile, ...]:
-        """A template in all its languages, the base file first."""
-        return tuple(template for template in self.templates if template.slug == slug)
-
 
 def read_library(directory: Path) -> tuple[Library, list[Problem]]:
     """Everything that can be read below a directory, and what is wrong with the rest."""

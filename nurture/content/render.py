@@ -14,9 +14,11 @@ from markupsafe import Markup
 from nurture.content import allow_list
 from nurture.content.addresses import is_safe
 from nurture.content.compile import Compiled
+from nurture.content.merge_fields import NEEDED
 from nurture.content.sandbox import DYNAMIC, LINKS, PIXEL, make_environment
 from nurture.content.text_part import tidy
 from nurture.content.values import TRACKING
+from nurture.domain.definition.front_matter import Kind
 from nurture.domain.errors import Problem, TemplateError
 
 MAX_OUTPUT = 2 * 1024 * 1024
@@ -51,6 +53,7 @@ def render(compiled: Compiled, values: Mapping[str, Any]) -> Rendered:
         TemplateError: this message cannot be rendered; others may.
     """
     programs = _programs(compiled)
+    _refuse_anonymous(compiled, values)
     tracking = values.get(TRACKING) or {}
     targets = _Targets(len(compiled.links), str(tracking.get("click", "")))
     context = {
@@ -150,6 +153,17 @@ def _pixel(address: str) -> Markup:
 
 
 # --- what comes out ------------------------------------------------------------------------------
+
+
+def _refuse_anonymous(compiled: Compiled, values: Mapping[str, Any]) -> None:
+    """No marketing mail is made without an address by post and a way to unsubscribe."""
+    if compiled.kind == Kind.SYSTEM:
+        return
+    for name in NEEDED:
+        section, _, field_name = name.rpartition(".")
+        known = values.get(section, {}) if section else values
+        if not str(known.get(field_name) or "").strip():
+            raise _failed(compiled, f"its {name} is empty. Set it in organisation.yaml or the settings.")
 
 
 def _one_line(text: str) -> str:

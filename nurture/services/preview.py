@@ -106,5 +106,9 @@ def _sender(runtime: Runtime, organisation: Organisation) -> From:
     try:
         writer = writer_of(organisation, runtime.settings, DEFAULT_IDENTITY)
     except NotFound:
-        return From(organisation.name, "")
-    return From(writer.name, writer.email, writer.postal_address)
+        return From(organisation.name, "", _NO_ADDRESS)
+    return From(writer.name, writer.email, writer.postal_address or _NO_ADDRESS)
+
+
+_NO_ADDRESS = "(no postal address yet)"
+"""A preview is shown without one; no mail is sent without one."""

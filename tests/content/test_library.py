@@ -41,7 +41,7 @@ def test_variant_inherits_key_by_key_and_takes_its_own_layout() -> None:
     }
     library, problems = read(texts)
     assert problems == []
-    base_file, french, portuguese = library.variants("letters/a")
+    base_file, french, portuguese = library.templates
     assert (french.front.subject, french.front.preheader, french.front.order) == ("Salut", "Look", 4)
     assert french.layout is not None
     assert french.layout.name == "plain.fr"

@@ -115,7 +115,7 @@ def test_text_has_no_gaps_where_an_if_was_not_taken() -> None:
 
 def test_control_characters_that_reach_rendering_fail_the_message() -> None:
     with pytest.raises(TemplateError, match="U\\+0000"):
-        render(compiled("Hi {{ lead.first_name }}"), {"lead": {"first_name": "\x00"}})
+        render(compiled("Hi {{ lead.first_name }}"), {**values(), "lead": {"first_name": "\x00"}})
 
 
 def test_template_that_fails_for_one_lead_says_so() -> None:
@@ -130,11 +130,19 @@ def test_tampered_version_is_not_rendered() -> None:
         render(made, values())
 
 
+@pytest.mark.parametrize(
+    "missing", [{"unsubscribe_url": ""}, {"from_identity": {"postal_address": " "}}, {"from_identity": {}}]
+)
+def test_no_marketing_mail_goes_without_address_or_way_out(missing: dict[str, object]) -> None:
+    with pytest.raises(TemplateError, match="is empty"):
+        render(compiled("Hi"), {**values(), **missing})
+
+
 def test_output_is_bounded() -> None:
     loop = "{% for r in alert.reasons %}{{ r }}{{ r }}{% endfor %}"
     made = replace(compiled("Hi"), html=loop, flat=False)
     with pytest.raises(TemplateError, match="larger than 2 MB"):
-        render(made, {"alert": {"reasons": ["x" * 2000] * 1000}})
+        render(made, {**values(), "alert": {"reasons": ["x" * 2000] * 1000}})
 
 
 def test_time_is_bounded() -> None:
@@ -142,7 +150,7 @@ def test_time_is_bounded() -> None:
     made = replace(compiled("Hi"), html=loop, flat=False)
     started = time.monotonic()
     with pytest.raises(TemplateError, match="longer than 2 seconds"):
-        render(made, {"alert": {"reasons": _Endless()}})
+        render(made, {**values(), "alert": {"reasons": _Endless()}})
     assert time.monotonic() - started < 20
 
 
