@@ -110,7 +110,7 @@ def test_nothing_unpickles() -> None:
 def test_the_domain_imports_only_itself_pydantic_and_the_plain_standard_library() -> None:
     plain = {
         "__future__", "abc", "bisect", "calendar", "collections", "copy", "dataclasses", "datetime",
-        "decimal", "enum", "fractions", "functools", "hashlib", "heapq", "html", "ipaddress",
+        "decimal", "difflib", "enum", "fractions", "functools", "hashlib", "heapq", "html", "ipaddress",
         "itertools", "json", "math", "operator", "re", "statistics", "string", "struct", "textwrap",
         "types", "typing", "unicodedata", "zoneinfo",
     }  # fmt: skip
