@@ -1,5 +1,7 @@
 """Column types as migrations write them; they never change."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -9,6 +11,6 @@ def big() -> sa.types.TypeEngine[int]:
     return sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
-def json() -> sa.types.TypeEngine[object]:
+def json() -> sa.types.TypeEngine[Any]:
     """Plain data; binary JSON on PostgreSQL."""
     return sa.JSON().with_variant(JSONB(), "postgresql")
