@@ -152,7 +152,9 @@ def test_every_variable_that_is_mentioned_is_a_setting() -> None:
 
 
 def test_modules_stay_short() -> None:
-    long = {str(path.relative_to(ROOT)): count for path in SOURCES if (count := line_count(path)) > 350}
+    # A migration is written once, by a program, and is as long as the step that it takes.
+    written = [path for path in SOURCES if path.parent.name != "versions"]
+    long = {str(path.relative_to(ROOT)): count for path in written if (count := line_count(path)) > 350}
     assert long == {}
 
 
