@@ -7,10 +7,11 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.util import Finalize
 from types import FrameType
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 from granian import Granian
@@ -61,7 +62,7 @@ def serve(host: str, port: int, no_worker: bool, insecure: bool) -> None:
     _check_port(host, port)
     with runtime_of(settings) as runtime:
         check_current(runtime.engine)
-    for warning in settings.warnings:
+    for warning in (*settings.warnings, *_misled(settings, port)):
         warn(warning)
     commands = {"web": this_command("web", "--host", host, "--port", str(port))}
     if not no_worker:
@@ -172,6 +173,15 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _misled(settings: Settings, port: int) -> Iterator[str]:
+    base = urlsplit(settings.base_url)
+    if _is_loopback(base.hostname or "") and base.port not in (None, port):
+        yield (
+            f"NURTURE_BASE_URL is {settings.base_url}: links in mails lead there and not to port {port}. "
+            f"Set it to http://127.0.0.1:{port}."
+        )
 
 
 def _check_port(host: str, port: int) -> None:

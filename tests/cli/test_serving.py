@@ -117,6 +117,7 @@ def test_it_serves_and_sends_until_told_to_stop(serve: Callable[..., Serving]) -
     assert f"Nurture is on http://127.0.0.1:{serving.port}" in log
     assert "worker_ended" in log
     assert "Traceback" not in log
+    assert "links in mails lead there" in log
 
 
 @pytest.mark.faults

@@ -21,7 +21,17 @@ from nurture.services.importing.run import (
 )
 from nurture.services.runtime import Runtime
 from nurture.store.leads import lead_views
-from nurture.store.schema import Company, Consent, Document, EventRow, Inbox, LadderChange, Lead, Recheck
+from nurture.store.schema import (
+    AuditEntry,
+    Company,
+    Consent,
+    Document,
+    EventRow,
+    Inbox,
+    LadderChange,
+    Lead,
+    Recheck,
+)
 from nurture.store.suppressions import NewSuppression, scopes_of, suppress
 
 
@@ -185,6 +195,18 @@ def test_a_dry_run_judges_and_writes_nothing(runtime: Runtime, sheet: Path) -> N
     report = bring_in(runtime, sheet, text, dry_run=True)
     assert (report.rows, report.created, report.updated, len(report.refused)) == (4, 1, 1, 1)
     assert count(runtime, Lead) == 1
+
+
+def test_an_import_is_on_record_and_a_dry_run_is_not(runtime: Runtime, sheet: Path) -> None:
+    bring_in(runtime, sheet, "email\nold@example.com\n", dry_run=True)
+    bring_in(runtime, sheet, "email\nold@example.com\n")
+    import_suppressions(runtime, sheet, runtime.clock.now())
+    with runtime.read() as session:
+        notes = session.execute(select(AuditEntry.action, AuditEntry.subject).order_by(AuditEntry.id)).all()
+    assert [tuple(note) for note in notes] == [
+        ("leads-imported", "file:leads.csv"),
+        ("suppressions-imported", "file:leads.csv"),
+    ]
 
 
 def test_a_wrong_file_changes_nothing(runtime: Runtime, sheet: Path) -> None:
