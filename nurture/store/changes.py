@@ -25,8 +25,8 @@ def add_tags(session: Session, tags: Tags, now: datetime) -> set[tuple[int, str]
     added: set[tuple[int, str]] = set()
     for batch in chunks(sorted(set(tags)), 500):
         rows = [{"lead_id": lead_id, "tag": tag, "since": now} for lead_id, tag in batch]
-        statement = upsert(LeadTag).values(rows).on_conflict_do_nothing()
-        found = session.execute(statement.returning(LeadTag.lead_id, LeadTag.tag))
+        statement = upsert(LeadTag).on_conflict_do_nothing().returning(LeadTag.lead_id, LeadTag.tag)
+        found = session.connection().execute(statement, rows)
         added.update((lead_id, tag) for lead_id, tag in found)
     return added
 

@@ -268,13 +268,13 @@ def enter(session: Session, new: Sequence[NewEnrollment], now: datetime) -> dict
     """
     entered: dict[tuple[int, int], int] = {}
     upsert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = (
+        upsert(Enrollment)
+        .on_conflict_do_nothing(index_elements=[Enrollment.campaign_id, Enrollment.lead_id, Enrollment.cause])
+        .returning(Enrollment.id, Enrollment.campaign_id, Enrollment.lead_id, Enrollment.status)
+    )
     for batch in chunks(new, 500):
-        statement = upsert(Enrollment).values([_row(enrollment, now) for enrollment in batch])
-        rows = session.execute(
-            statement.on_conflict_do_nothing(
-                index_elements=[Enrollment.campaign_id, Enrollment.lead_id, Enrollment.cause]
-            ).returning(Enrollment.id, Enrollment.campaign_id, Enrollment.lead_id, Enrollment.status)
-        ).all()
+        rows = session.connection().execute(statement, [_row(enrollment, now) for enrollment in batch]).all()
         entered.update({(campaign_id, lead_id): key for key, campaign_id, lead_id, _ in rows})
         due = [
             {"enrollment_id": key, "lead_id": lead_id, "due_at": now, "rev": 0, "held_until": None}

@@ -75,7 +75,7 @@ def begin_holding(session: Session, pairs: Holding, now: datetime) -> None:
     upsert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     for batch in chunks(sorted(pairs), 500):
         rows = [{"segment": _held(campaign), "lead_id": lead_id, "since": now} for campaign, lead_id in batch]
-        session.execute(upsert(SegmentMember).values(rows).on_conflict_do_nothing())
+        session.connection().execute(upsert(SegmentMember).on_conflict_do_nothing(), rows)
 
 
 def end_holding(session: Session, pairs: Holding) -> None:

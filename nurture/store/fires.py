@@ -81,7 +81,7 @@ def note_fires(session: Session, fires: Sequence[NewFire], now: datetime) -> Non
         }
         for fire in fires
     ]
-    session.execute(upsert(Fire).values(rows).on_conflict_do_nothing())
+    session.connection().execute(upsert(Fire).on_conflict_do_nothing(), rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ def queue_messages(session: Session, messages: Sequence[NewMessage], now: dateti
     """
     ids: dict[str, int] = {}
     for batch in chunks(messages, 500):
-        rows = session.execute(
+        rows = session.connection().execute(
             insert(Message).returning(Message.mid, Message.id), [_row(message, now) for message in batch]
         )
         ids.update({mid: message_id for mid, message_id in rows})  # noqa: C416 - rows are no pairs to mypy.
@@ -94,7 +94,7 @@ def queue_messages(session: Session, messages: Sequence[NewMessage], now: dateti
             if message.piece is not None
         ]
         if pieces:
-            session.execute(insert(ReadPiece), pieces)
+            session.connection().execute(insert(ReadPiece), pieces)
     return ids
 
 

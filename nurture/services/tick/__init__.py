@@ -1,5 +1,6 @@
 """Deciding for every enrollment that is due: load, decide, apply."""
 
+import time
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -11,7 +12,7 @@ from nurture.services.tick.apply import apply
 from nurture.services.tick.load import Load, load
 from nurture.services.tick.plan import Plan, plan
 from nurture.services.tick.stray import settle_strays
-from nurture.store.base import chunks
+from nurture.store.base import PAUSE, chunks
 from nurture.store.enrollments import claim_unchanged
 from nurture.store.inbox import lock_leads
 
@@ -33,6 +34,7 @@ def tick(runtime: Runtime, now: datetime, limit: int) -> int:
     plans = [plan(work, lead, now) for lead in work.leads.values()]
     for batch in chunks([made for made in plans if made], LEADS_PER_TRANSACTION):
         decided += write_plans(runtime, work, batch, now)
+        time.sleep(PAUSE.total_seconds())
     return decided
 
 

@@ -111,12 +111,15 @@ def load(session: Session, zone: str, now: datetime, limit: int) -> Load:
     events = settled_events(session, lead_ids, kinds)
     read = planning.pieces_read(session, lead_ids)
     spent = _spent(session, rules.budget, lead_ids, now)
+    by_lead: dict[int, list[DuePassage]] = {}
+    for due in passages:
+        by_lead.setdefault(due.passage.lead_id, []).append(due)
     leads = {
         lead_id: DueLead(
             snapshot=Snapshot(
                 view, events.get(lead_id, ()), house.half_life, house.segments, house.field_types
             ),
-            passages=tuple(due for due in passages if due.passage.lead_id == lead_id),
+            passages=tuple(by_lead.get(lead_id, ())),
             read=read.get(lead_id, frozenset()),
             spent=spent.get(lead_id, ()),
         )
