@@ -19,9 +19,10 @@ from email.message import EmailMessage
 from functools import cache, cached_property, partial
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 from werkzeug.test import Client, EnvironBuilder, TestResponse, run_wsgi_app
 from werkzeug.wrappers import Request
@@ -29,15 +30,18 @@ from werkzeug.wrappers import Request
 from nurture.app import HITS, build_runtime, create_app
 from nurture.clock import FixedClock
 from nurture.config import Settings, load_settings
-from nurture.domain.values import LeadView
+from nurture.domain.values import LeadView, Scalar
 from nurture.services.files import Paths, apply
 from nurture.services.importing.run import ImportOrder, ImportReport, import_leads
 from nurture.services.runtime import Runtime
-from nurture.store.base import create_all
+from nurture.store.base import Base, create_all
+from nurture.store.events import NewEvent, record_events
 from nurture.store.leads import lead_views
-from nurture.store.schema import Due, Hit, Lead, Message, OutboxMail, Recheck
+from nurture.store.schema import Campaign, Due, Fire, Hit, Lead, Message, OutboxMail, Recheck
 from nurture.worker import tasks
 from tests.support import postgres, run
+
+Row = TypeVar("Row", bound=Base)
 
 ROOT = Path(__file__).parents[2]
 SHIPPED_CAMPAIGNS = ROOT / "campaigns"
@@ -225,18 +229,38 @@ class Installation:
         now: datetime = START,
         environ: Mapping[str, str] | None = None,
     ) -> "Installation":
-        """An installation with all that is shipped applied: campaigns, templates, scoring, ladders.
+        """An installation with all that is shipped applied: campaigns, templates, scoring, ladders."""
+        installation = cls._copied(directory, backend, _SHIPPED, now, environ)
+        with installation.runtime.write() as session:
+            session.execute(update(Campaign).where(Campaign.status == "active").values(started_at=now))
+            session.execute(update(Fire).values(at=now))
+        return installation
 
-        Its database is a copy of one that was filled before: on SQLite, or on `postgresql`.
-        """
+    @classmethod
+    def blank(
+        cls,
+        directory: Path,
+        *,
+        backend: str = "sqlite",
+        now: datetime = START,
+        environ: Mapping[str, str] | None = None,
+    ) -> "Installation":
+        """An installation to which nothing has been applied."""
+        return cls._copied(directory, backend, _BLANK, now, environ)
+
+    @classmethod
+    def _copied(
+        cls, directory: Path, backend: str, original: str, now: datetime, environ: Mapping[str, str] | None
+    ) -> "Installation":
+        """One whose database is a copy of one that was filled before: compiling templates takes seconds."""
         with ExitStack() as opened:
             url = ""
             if backend == "postgresql":
                 server, name = postgres.shared(), f"test_{uuid.uuid4().hex}"
-                filled = postgres.template(server, f"shipped_{now:%Y%m%d%H%M%S}", partial(_fill, now))
+                filled = postgres.template(server, original, partial(_fill, original))
                 url = opened.enter_context(postgres.fresh_database(server, name, filled))
             else:
-                shutil.copyfile(_filled(now), _database(directory))
+                shutil.copyfile(_filled(original), _database(directory))
             installation = cls.begin(directory, url=url, now=now, environ=environ)
             installation._opened = opened.pop_all()
             return installation
@@ -294,6 +318,13 @@ class Installation:
         report = self.import_csv("".join(",".join(map(_cell, line)) + "\n" for line in lines), consent)
         assert not report.refused, report.refused
         return [self.lead_id(row["email"]) for row in rows]
+
+    def happens(self, address: str, kind: str, **data: Scalar) -> None:
+        """Something that a lead did elsewhere, as an integration would report it now."""
+        with self.runtime.write() as session:
+            name = f"{address} {kind} {self.now.isoformat()}"
+            event = NewEvent("test", name, self.lead_id(address), kind, self.now, data=data)
+            record_events(session, [event], self.now)
 
     # --- time --------------------------------------------------------------------------------------
 
@@ -367,25 +398,36 @@ class Installation:
         with self.runtime.read() as session:
             return lead_views(session, [lead_id])[lead_id]
 
+    def rows(self, table: type[Row], **wanted: object) -> list[Row]:
+        """The rows of a table that have these values, in the order of their keys."""
+        with self.runtime.read() as session:
+            statement = select(table).filter_by(**wanted).order_by(*table.__table__.primary_key.columns)  # type: ignore[attr-defined]
+            found = list(session.scalars(statement))
+            session.expunge_all()
+            return found
+
     def message_id(self, mail: Mail) -> int:
         """The message that a mail is."""
         with self.runtime.read() as session:
             return session.scalars(select(Message.id).where(Message.mid == mail.mid)).one()
 
 
+_BLANK, _SHIPPED = "installation_blank", "installation_shipped"
+
+
 @cache
-def _filled(now: datetime) -> Path:
-    """A SQLite file with all that is shipped, to be copied: compiling every template takes seconds."""
-    directory = Path(tempfile.mkdtemp(prefix="shipped-", dir=run.directory()))
-    _fill(now, f"sqlite:///{_database(directory)}")
+def _filled(original: str) -> Path:
+    """A SQLite file to be copied."""
+    directory = Path(tempfile.mkdtemp(dir=run.directory()))
+    _fill(original, f"sqlite:///{_database(directory)}")
     return _database(directory)
 
 
-def _fill(now: datetime, url: str) -> None:
-    directory = Path(tempfile.mkdtemp(prefix="shipped-", dir=run.directory()))
-    installation = Installation.begin(directory, url=url, now=now)
+def _fill(original: str, url: str) -> None:
+    installation = Installation.begin(Path(tempfile.mkdtemp(dir=run.directory())), url=url)
     create_all(installation.runtime.engine)
-    installation.apply()
+    if original == _SHIPPED:
+        installation.apply()
     # Closing the last connection folds SQLite's log into the file.
     installation.close()
 

@@ -1,0 +1,32 @@
+"""What journeys share: an installation with everything that is shipped, on each database."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from tests.support.installation import START, Installation
+
+Begin = Callable[..., Installation]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def backend(request: pytest.FixtureRequest) -> str:
+    """The database of the journey."""
+    return str(request.param)
+
+
+@pytest.fixture
+def begin(backend: str, tmp_path: Path) -> Iterator[Begin]:
+    """Begin a journey at an instant of the test's own."""
+    begun: list[Installation] = []
+
+    def begin(now: datetime = START, *, blank: bool = False, **environ: str) -> Installation:
+        prepare = Installation.blank if blank else Installation.shipped
+        begun.append(prepare(tmp_path, backend=backend, now=now, environ=environ))
+        return begun[-1]
+
+    yield begin
+    for installation in begun:
+        installation.close()
