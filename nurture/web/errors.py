@@ -121,6 +121,11 @@ def _page(code: int, advice: str | None = None) -> Response:
     return answer
 
 
+def tell(words: str, kind: str) -> None:
+    """Say something on the next page; it may quote what was typed, so it is cleaned for the database."""
+    flash("".join(character for character in words if character.isprintable()), kind)
+
+
 class Saying:
     """A block whose success or failure is told on the next page.
 
@@ -138,9 +143,9 @@ class Saying:
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
         if error is None:
             self.succeeded = True
-            flash(self._success, "success")
+            tell(self._success, "success")
             return False
         if isinstance(error, InputError | ConflictError):
-            flash(str(error), "danger")
+            tell(str(error), "danger")
             return True
         return False

@@ -1,6 +1,5 @@
 """Leads: the list, and one lead's page."""
 
-from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from flask import Blueprint, render_template, request
@@ -13,7 +12,14 @@ from nurture.store.reports import lead as reads
 from nurture.store.reports.leads import LeadQuery, LeadRow, LeadSort, Warmth, known_tags, lead_page
 from nurture.web.context import now, the_runtime
 from nurture.web.guards import needs
-from nurture.web.parsing import choice_argument, cursor_argument, page_argument, text_argument, wants_part
+from nurture.web.parsing import (
+    choice_argument,
+    cursor_argument,
+    instant_argument,
+    page_argument,
+    text_argument,
+    wants_part,
+)
 
 leads = Blueprint("leads", __name__)
 
@@ -61,7 +67,7 @@ def show(lead_id: int) -> str:
 @needs("leads:view")
 def timeline(lead_id: int) -> str:
     """What happened before the instant `before`."""
-    before = _instant(request.args.get("before", ""))
+    before = instant_argument("before")
     with the_runtime().read() as session:
         happenings = reads.timeline(session, lead_id, before)
     return render_template(
@@ -112,11 +118,3 @@ def _link(**changes: object) -> str:
     arguments = {name: value for name, value in request.args.items() if name != "page"}
     arguments.update({name: str(value) for name, value in changes.items()})
     return "?" + urlencode({name: value for name, value in arguments.items() if value})
-
-
-def _instant(text: str) -> datetime | None:
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

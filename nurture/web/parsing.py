@@ -1,6 +1,7 @@
 """What comes in by query and form, made safe: anything that cannot be used counts as not given."""
 
 import re
+from datetime import UTC, datetime
 
 from flask import request
 from werkzeug.routing import BaseConverter
@@ -53,6 +54,17 @@ def cursor_argument(name: str) -> int | None:
     """The id that a page goes on after, if it is one."""
     value = request.args.get(name, "")
     return int(value) if re.fullmatch(r"[1-9][0-9]{0,17}", value, re.ASCII) else None
+
+
+def instant_argument(name: str) -> datetime | None:
+    """An instant in ISO 8601 of this or a neighbouring century, if it is one; UTC where it names no zone."""
+    try:
+        instant = datetime.fromisoformat(request.args.get(name, ""))
+    except ValueError:
+        return None
+    if not 1900 <= instant.year <= 2200:
+        return None
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def wants_part(target: str) -> bool:

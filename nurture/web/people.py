@@ -1,6 +1,6 @@
 """People: who works with Nurture and what they may do. For administrators."""
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from nurture.domain.errors import InputError
@@ -8,7 +8,7 @@ from nurture.domain.roles import Role
 from nurture.services import accounts
 from nurture.services.accounts import NewUser
 from nurture.web.context import actor, the_runtime, wall_now
-from nurture.web.errors import Saying
+from nurture.web.errors import Saying, tell
 from nurture.web.guards import needs
 
 people = Blueprint("people", __name__)
@@ -30,7 +30,7 @@ def invite() -> Response:
         new = NewUser(form.get("address", ""), _role(form.get("role", "")), form.get("name", ""))
         user_id = accounts.create_user(the_runtime(), new, wall_now(), actor())
         link = accounts.invite(the_runtime(), user_id, wall_now())
-        flash(f"You can also hand over this link yourself; it works once, for 7 days: {link}", "info")
+        tell(f"You can also hand over this link yourself; it works once, for 7 days: {link}", "info")
     return _back()
 
 

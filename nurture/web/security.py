@@ -1,8 +1,9 @@
 """What protects every answer: headers, trusted hosts, and proxies only where the operator has some."""
 
+from urllib.parse import urlsplit
+
 from flask import Flask, Response, abort, request
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.sansio.utils import host_is_trusted
 
 from nurture.config import Settings
 from nurture.web.context import user_or_none
@@ -32,11 +33,11 @@ def protect(app: Flask, settings: Settings) -> None:
     """Put the protections on every request and answer."""
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
-    trusted = list(settings.hosts)
+    trusted = frozenset(settings.hosts)
 
     @app.before_request
     def only_trusted_hosts() -> None:
-        if not host_is_trusted(request.host, trusted):
+        if _host_name(request.host) not in trusted:
             abort(400, "This address is not one that Nurture answers to. See NURTURE_TRUSTED_HOSTS.")
 
     @app.after_request
@@ -54,6 +55,14 @@ def protect(app: Flask, settings: Settings) -> None:
     if settings.trusted_proxies:
         count = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign] # Flask's own way
+
+
+def _host_name(host: str) -> str:
+    """The name in a Host header, without port and brackets; empty where it is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _static_caching() -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from nurture import examples
+import nurture
 from nurture.clock import FixedClock
 from nurture.domain.events import EventKind, Verdict
 from nurture.domain.roles import Role
@@ -29,14 +29,9 @@ PASSWORD = "seven quiet herons"
 ADMIN = "clara@example.com"
 STEP = timedelta(hours=3)
 
-FIRST = (
-    "Ana Jonas Mei Omar Lucía Tariq Ingrid Paulo Sofia Henrik Aïcha Marta Ravi Claire Duarte Nora Emil".split(
-        " "
-    )
-)
-LAST = "Lima Weber Tanaka Haddad Gómez Novak Berg Costa Rossi Lund Diallo Silva Patel Moreau Reis Quinn Holm".split(
-    " "
-)
+EXAMPLES = Path(nurture.__file__).parent / "examples" / "leads.csv"
+FIRST = "Ana Jonas Mei Omar Lucía Tariq Ingrid Paulo Sofia Henrik Aïcha Marta Ravi Claire Duarte Nora Emil"
+LAST = "Lima Weber Tanaka Haddad Gómez Novak Berg Costa Rossi Lund Diallo Silva Patel Moreau Reis Quinn Holm"
 COMPANIES = [
     ("Harbour Steel", "manufacturing", "250-999", "GB"),
     ("Lusitano Cargas", "logistics", "50-249", "PT"),
@@ -87,7 +82,7 @@ def furnish(runtime: Runtime, clock: FixedClock, leads: int = 180, days: int = 3
     ):
         create_user(runtime, NewUser(address, role, name, PASSWORD), clock.now())
     apply(runtime, Paths.of(runtime.settings), clock.now(), "cli")
-    import_leads(runtime, ImportOrder(Path(examples.__file__).parent / "leads.csv"), clock.now())
+    import_leads(runtime, ImportOrder(EXAMPLES), clock.now())
     audience, arrivals = Audience(runtime), _arrivals(leads, clock.now(), end)
     while clock.now() < end:
         clock.set(min(end, clock.now() + STEP))
@@ -112,7 +107,7 @@ def _arrivals(count: int, start: datetime, end: datetime) -> list[tuple[datetime
 
 def _person(number: int) -> dict[str, str]:
     company, industry, size, country = COMPANIES[number * 5 % len(COMPANIES)]
-    first, last = FIRST[number % len(FIRST)], LAST[(number * 7 + number // 17) % len(LAST)]
+    first, last = FIRST.split()[number % 17], LAST.split()[(number * 7 + number // 17) % 17]
     domain = "".join(letter for letter in company.lower() if letter.isascii() and letter.isalnum())
     return {
         "email": f"person{number}@{domain}.example.com",

@@ -1,6 +1,6 @@
 """What tests of the web share: an installation with four people, one per role, and its application."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -41,6 +41,14 @@ def runtime(sqlite_url: str, clock: FixedClock, tmp_path: Path) -> Runtime:
 def both(engine: Engine, clock: FixedClock, tmp_path: Path) -> Runtime:
     """An empty installation on each of the databases in turn."""
     return runtime_on(engine, clock, settings_for(tmp_path))
+
+
+@pytest.fixture
+def postgresql_runtime(postgresql_url: str, clock: FixedClock, tmp_path: Path) -> Iterator[Runtime]:
+    """An empty installation on PostgreSQL."""
+    engine = make_engine(postgresql_url)
+    yield runtime_on(engine, clock, settings_for(tmp_path))
+    engine.dispose()
 
 
 @pytest.fixture

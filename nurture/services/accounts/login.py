@@ -42,8 +42,7 @@ def authenticate(runtime: Runtime, login: Login, now: datetime) -> Recognised:
         NotSignedIn: they do not belong together, or the account is shut; nobody learns which.
         TooManyAttempts: the next try is heard later; the password was not looked at.
     """
-    address = _address(login.address)
-    user_id, limits = _admit(runtime, address, login.client, now)
+    user_id, limits = _admit(runtime, known_address(login.address), login, now)
     with runtime.read() as session:
         kept = None if user_id is None else users.credentials_of(session, user_id)
     usable = kept is not None and not kept.disabled and len(login.password) <= MAX_LENGTH
@@ -79,23 +78,22 @@ def check_again(runtime: Runtime, user_id: int, password: str, now: datetime) ->
 
 
 def _admit(
-    runtime: Runtime, address: str, client: Client, now: datetime
+    runtime: Runtime, address: str | None, login: Login, now: datetime
 ) -> tuple[int | None, tuple[Limit, Limit]]:
+    ip = login.client.ip
     with runtime.write() as session:
-        user = users.user_by_address(session, address)
-        account = f"account:{token_hash(address)}"
-        if user is not None and client.ip and users.has_signed_in_from(session, user.id, client.ip):
-            account = f"known:{token_hash(address + client.ip)}"
-        limits = (
-            Limit(account, FREE_PER_ACCOUNT),
-            Limit(f"network:{client.ip}", FREE_PER_NETWORK_ADDRESS),
-        )
+        user = None if address is None else users.user_by_address(session, address)
+        account = f"account:{token_hash(address or login.address[:400])}"
+        if user is not None and ip and users.has_signed_in_from(session, user.id, ip):
+            account = f"known:{token_hash(user.address + ip)}"
+        limits = (Limit(account, FREE_PER_ACCOUNT), Limit(f"network:{ip}", FREE_PER_NETWORK_ADDRESS))
         admit(session, limits, now)
     return (None if user is None else user.id), limits
 
 
-def _address(text: str) -> str:
+def known_address(text: str) -> str | None:
+    """The normalised address; nothing where the text is none, so that it is not even looked for."""
     try:
         return normalise(text[:400])
     except AddressError:
-        return text[:400].strip().casefold()
+        return None

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from nurture.domain.errors import AddressError, InvalidToken, TooManyAttempts
-from nurture.net.addresses import normalise
+from nurture.domain.errors import InvalidToken, TooManyAttempts
+from nurture.services.accounts.login import known_address
 from nurture.services.accounts.passwords import check_strength, hash_password
 from nurture.services.accounts.sessions import Client
 from nurture.services.accounts.throttle import Limit, admit
@@ -43,12 +43,9 @@ _OCCASIONS = {
 
 def request_reset(runtime: Runtime, address: str, client: Client, now: datetime) -> None:
     """Mail a link to whoever has an account at this address; says nothing about whether somebody has."""
-    try:
-        known = normalise(address[:400])
-    except AddressError:
-        known = address[:400].strip().casefold()
+    known = known_address(address)
     limits = (
-        Limit(f"reset:{token_hash(known)}", FREE_PER_ACCOUNT),
+        Limit(f"reset:{token_hash(known or address[:400])}", FREE_PER_ACCOUNT),
         Limit(f"reset-network:{client.ip}", FREE_PER_NETWORK_ADDRESS),
     )
     with runtime.write() as session:
@@ -56,7 +53,7 @@ def request_reset(runtime: Runtime, address: str, client: Client, now: datetime)
             admit(session, limits, now)
         except TooManyAttempts:
             return
-        user = users.user_by_address(session, known)
+        user = None if known is None else users.user_by_address(session, known)
         if user is not None and user.disabled_at is None:
             _queue_link(runtime, session, user, _OCCASIONS[RESET], now)
 

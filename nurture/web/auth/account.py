@@ -2,7 +2,7 @@
 
 from zoneinfo import available_timezones
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from nurture.domain.errors import InputError, NotSignedIn
@@ -10,7 +10,7 @@ from nurture.services import accounts
 from nurture.services.accounts import Profile, sessions
 from nurture.web.auth.blueprint import auth, begin_session
 from nurture.web.context import actor, current_user, the_runtime, wall_now, web_session
-from nurture.web.errors import Saying
+from nurture.web.errors import Saying, tell
 from nurture.web.guards import signed_in
 
 LANGUAGES = {"en": "English", "fr": "Français", "pt": "Português"}
@@ -53,10 +53,10 @@ def change_password() -> Response:
             raise InputError("The two new passwords differ.")
         accounts.set_password(the_runtime(), user.id, form.get("password", ""), wall_now(), actor())
     except (NotSignedIn, InputError) as error:
-        flash(str(error), "danger")
+        tell(str(error), "danger")
         return _back()
     begin_session(user.id)
-    flash("Your password is changed. Every other session has ended.", "success")
+    tell("Your password is changed. Every other session has ended.", "success")
     return _back()
 
 

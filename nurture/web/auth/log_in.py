@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from nurture.domain.errors import NotSignedIn, TooManyAttempts
@@ -10,6 +10,7 @@ from nurture.services import accounts
 from nurture.services.accounts import Login, second_factor
 from nurture.web.auth.blueprint import auth, begin_session, end_session
 from nurture.web.context import client, the_runtime, user_or_none, wall_now, web_session
+from nurture.web.errors import tell
 from nurture.web.guards import public, safe_next, signed_in
 
 Answer = str | Response | tuple[str, int] | tuple[str, int, dict[str, str]]
@@ -77,7 +78,7 @@ def check_code() -> Answer:
 def log_out() -> Response:
     """End this session."""
     end_session()
-    flash("You are logged out.", "success")
+    tell("You are logged out.", "success")
     return redirect(url_for("auth.log_in"), code=303)
 
 

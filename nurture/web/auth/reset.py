@@ -1,12 +1,13 @@
 """Getting back in by a link that comes by mail."""
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from nurture.domain.errors import InputError
 from nurture.services import accounts
 from nurture.web.auth.blueprint import auth
 from nurture.web.context import client, the_runtime, wall_now
+from nurture.web.errors import tell
 from nurture.web.guards import public
 
 SENT = "If there is an account at this address, a mail with a link is on its way. The link works for 2 hours."
@@ -24,7 +25,7 @@ def forgot() -> str:
 def send_link() -> Response:
     """Mail a link; the answer is the same for every address."""
     accounts.request_reset(the_runtime(), request.form.get("address", ""), client(), wall_now())
-    flash(SENT, "info")
+    tell(SENT, "info")
     return redirect(url_for("auth.log_in"), code=303)
 
 
@@ -48,5 +49,5 @@ def set_password(token: str) -> Response | tuple[str, int]:
         accounts.reset_password(the_runtime(), token, password, wall_now())
     except InputError as error:
         return render_template("auth/reset.html", owner=owner, problem=str(error)), 422
-    flash("Your password is set. Log in with it.", "success")
+    tell("Your password is set. Log in with it.", "success")
     return redirect(url_for("auth.log_in"), code=303)

@@ -1,7 +1,7 @@
 """Setting up the second factor: a QR code for the app, then recovery codes, shown once."""
 
 import segno
-from flask import flash, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from nurture.domain.errors import NotSignedIn
@@ -10,6 +10,7 @@ from nurture.services.accounts import second_factor as service
 from nurture.services.accounts import sessions
 from nurture.web.auth.blueprint import auth, begin_session
 from nurture.web.context import actor, current_user, the_runtime, wall_now, web_session
+from nurture.web.errors import tell
 from nurture.web.guards import signed_in
 
 ISSUER = "Nurture"
@@ -43,7 +44,7 @@ def turn_on() -> str | Response:
         accounts.check_again(the_runtime(), user.id, request.form.get("password", ""), wall_now())
         codes = service.turn_on(the_runtime(), user.id, sealed, request.form.get("code", ""), wall_now())
     except NotSignedIn as error:
-        flash(str(error), "danger")
+        tell(str(error), "danger")
         return redirect(url_for("auth.set_up"), code=303)
     return _with_new_session(user.id, codes)
 
@@ -56,7 +57,7 @@ def renew_codes() -> str | Response:
     try:
         accounts.check_again(the_runtime(), user.id, request.form.get("password", ""), wall_now())
     except NotSignedIn as error:
-        flash(str(error), "danger")
+        tell(str(error), "danger")
         return redirect(url_for("auth.account"), code=303)
     codes = service.renew_recovery_codes(the_runtime(), user.id, wall_now())
     return render_template("auth/recovery_codes.html", codes=codes)
@@ -71,11 +72,11 @@ def turn_off() -> Response:
         accounts.check_again(the_runtime(), user.id, request.form.get("password", ""), wall_now())
         service.turn_off(the_runtime(), user.id, wall_now(), actor())
     except NotSignedIn as error:
-        flash(str(error), "danger")
+        tell(str(error), "danger")
         return redirect(url_for("auth.account"), code=303)
     sessions.end_others(the_runtime(), user.id, None)
     begin_session(user.id)
-    flash("The second factor is off.", "success")
+    tell("The second factor is off.", "success")
     return redirect(url_for("auth.account"), code=303)
 
 
