@@ -30,6 +30,9 @@ def clean_header(text: str, limit: int = MAX_HEADER) -> str:
 
     Source: RFC 2047 (encoded words), RFC 5322 2.1.1 (998 characters to a line).
     """
+    plain = text.isascii() and text.isprintable() and "=?" not in text
+    if plain and len(text) <= limit and text == " ".join(text.split()):
+        return text
     # What decoding brings forth may be an encoded word again; each round makes the text shorter.
     text = text[: 8 * limit]
     while (decoded := _decoded(text)) != text:

@@ -160,5 +160,7 @@ def _number(value: float) -> Plain:
 
 def clean(text: str, limit: int = MAX_TEXT) -> str:
     """A text without controls and without marks that change how the text around it is read; cut if long."""
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text
     text = _UNWANTED.sub("", text.replace("\r\n", "\n").replace("\t", " "))
     return text if len(text) <= limit else text[: limit - 1] + "…"
