@@ -123,6 +123,28 @@ def _is(fire: DueFire) -> tuple[ColumnElement[bool], ...]:
     return (Fire.campaign_id == fire.campaign_id, Fire.instant == fire.instant, Fire.zone == fire.zone)
 
 
+@dataclass(frozen=True, slots=True)
+class LateFire:
+    """An instant that was found too late, and in how many zones it asks whether it still should fire."""
+
+    slug: str
+    name: str
+    instant: datetime
+    zones: int
+
+
+def late(session: Session) -> list[LateFire]:
+    """The instants that ask, oldest first."""
+    rows = session.execute(
+        select(Campaign.slug, Campaign.name, Fire.instant, func.count())
+        .join(Campaign, Campaign.id == Fire.campaign_id)
+        .where(Fire.status == ASKS)
+        .group_by(Campaign.slug, Campaign.name, Fire.instant)
+        .order_by(Fire.instant, Campaign.slug)
+    )
+    return [LateFire(*row) for row in rows]
+
+
 def answer(session: Session, campaign_id: int, instant: datetime, fires: bool) -> int:
     """Let a schedule fire that asks whether it still should, or not; returns in how many zones it asked."""
     answered = session.scalars(

@@ -14,8 +14,10 @@ from nurture.domain.errors import ConflictError, NotFound
 from nurture.domain.events import Event, Verdict
 from nurture.services.enroll import enroll, enter_by_events, enter_manually
 from nurture.services.enroll.schedules import PORTION
+from nurture.services.late import Answer, answer, late_fires
 from nurture.store import fires
 from nurture.store.entries import look_again_at
+from nurture.store.fires import LateFire
 from nurture.store.leads import mark_dirty
 from nurture.store.schema import (
     Campaign,
@@ -481,13 +483,19 @@ def test_a_person_answers_whether_a_late_issue_still_goes(
     stage: Stage, yes: bool, status: str, entries: int
 ) -> None:
     stage.document("segments", READERS)
-    campaign = stage.campaign(MONTHLY)
+    stage.campaign(MONTHLY)
     lead = stage.lead(zone="UTC")
     stage.clock.set(datetime(2026, 4, 3, 9, 0, tzinfo=UTC))
     settle(stage)
     instant = datetime(2026, 4, 1, 9, 0, tzinfo=UTC)
-    assert stage.write(lambda session: fires.answer(session, campaign, instant, yes)) == 1
+    assert late_fires(stage.runtime) == [LateFire("welcome", "Welcome", instant, 1)]
+    answer(stage.runtime, Answer("welcome", instant, yes), stage.now, "test")
     settle(stage)
+    assert late_fires(stage.runtime) == []
+    with pytest.raises(ConflictError, match="does not ask about 2026-04-01 09:00"):
+        answer(stage.runtime, Answer("welcome", instant, yes), stage.now, "test")
+    with pytest.raises(NotFound, match="gone"):
+        answer(stage.runtime, Answer("gone", instant, yes), stage.now, "test")
     assert len(causes(stage, lead)) == entries
     assert [state for _, _, state, _ in fired(stage)] == [status]
 
