@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nurture.domain.errors import ConflictError, NotFound
+from nurture.domain.values import Scalar
 from nurture.services.runtime import Runtime
 from nurture.store import campaigns, fires
 from nurture.store.audit import AuditNote, record
@@ -40,5 +41,5 @@ def answer(runtime: Runtime, given: Answer, now: datetime, actor: str) -> None:
             raise ConflictError(
                 f'The campaign "{given.slug}" does not ask about {given.instant:%Y-%m-%d %H:%M} (UTC).'
             )
-        detail = {"instant": given.instant.isoformat(), "fires": given.fires}
+        detail: dict[str, Scalar] = {"instant": given.instant.isoformat(), "fires": given.fires}
         record(session, AuditNote(actor, "campaign.answer_late", f"campaign:{given.slug}", detail), now)
