@@ -13,6 +13,8 @@ from nurture.domain.errors import InputError, TooManyAttempts
 MIN_LENGTH = 12
 MAX_LENGTH = 128
 MIN_DISTINCT = 5
+MIN_REST = 8
+"""What must be left of a password without its common words and rows of keys."""
 
 _HASHER = PasswordHasher(time_cost=1, memory_cost=46 * 1024, parallelism=1, type=Type.ID)
 """Source: OWASP Password Storage Cheat Sheet, Argon2id (m=46 MiB, t=1, p=1)."""
@@ -61,7 +63,7 @@ def check_strength(password: str, address: str) -> None:
     for known in (address.casefold(), address.casefold().partition("@")[0], *_COMMON, *_RUNS):
         if len(known) >= 4:
             rest = rest.replace(known, "")
-    if len(rest) < MIN_LENGTH // 2 or len(set(folded)) < MIN_DISTINCT:
+    if len(rest) < MIN_REST or len(set(folded)) < MIN_DISTINCT:
         raise InputError(
             "The password is made of what is guessed first (common words, rows of keys, your address). "
             "Use a few unrelated words."

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from nurture.domain.errors import InvalidToken, TooManyAttempts
+from nurture.domain.errors import InvalidToken, NotFound, TooManyAttempts
 from nurture.services.accounts.login import known_address
 from nurture.services.accounts.passwords import check_strength, hash_password
 from nurture.services.accounts.sessions import Client
@@ -59,11 +59,15 @@ def request_reset(runtime: Runtime, address: str, client: Client, now: datetime)
 
 
 def invite(runtime: Runtime, user_id: int, now: datetime) -> str:
-    """Mail an invitation to a new user; returns the link, for whoever prefers to hand it over."""
+    """Mail an invitation to a new user; returns the link, for whoever prefers to hand it over.
+
+    Raises:
+        NotFound: there is no such user.
+    """
     with runtime.write() as session:
         user = users.user_by_id(session, user_id)
         if user is None:
-            raise InvalidToken(f"There is no user {user_id}.")
+            raise NotFound(f"There is no user {user_id}.")
         return _queue_link(runtime, session, user, _OCCASIONS[INVITATION], now)
 
 
