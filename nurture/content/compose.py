@@ -61,6 +61,7 @@ def compose(rendered: Rendered, envelope: Envelope) -> Letter:
         subject=clean_header(rendered.subject) or "(no subject)",
         text=rendered.text,
         html=rendered.html,
+        html_parts=rendered.html_parts,
         message_id=f"{_word(envelope.mid)}@{domain}",
         date=format_datetime(envelope.date),
         reply_to=clean_address(envelope.reply_to) if envelope.reply_to else "",

@@ -35,13 +35,18 @@ _PIXEL = Markup(
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A mail's content; `links` are the targets of this message alone, by number, to be kept with it."""
+    """A mail's content; `links` are the targets of this message alone, by number, to be kept with it.
+
+    `html_parts` is the HTML of a flat template in pieces: those that are the same in every mail of this
+    version are the same objects.
+    """
 
     subject: str
     preheader: str
     html: str
     text: str
     links: tuple[tuple[int, str], ...] = ()
+    html_parts: tuple[str, ...] = ()
 
 
 def render(compiled: Compiled, values: Mapping[str, Any]) -> Rendered:
@@ -63,7 +68,8 @@ def render(compiled: Compiled, values: Mapping[str, Any]) -> Rendered:
         DYNAMIC: targets.add,
     }
     try:
-        page = _run(programs.html, context, compiled.flat)
+        parts = _parts(programs.html, context) if compiled.flat else ()
+        page = _bounded("".join(parts)) if compiled.flat else _run(programs.html, context, flat=False)
         text = tidy(_run(programs.text, context, compiled.flat))
         subject = _one_line(_run(programs.subject, context, compiled.flat))
         preheader = _one_line(_run(programs.preheader, context, compiled.flat))
@@ -72,7 +78,7 @@ def render(compiled: Compiled, values: Mapping[str, Any]) -> Rendered:
     except (JinjaError, ArithmeticError, TypeError, ValueError, LookupError, AttributeError) as error:
         raise _failed(compiled, f"it cannot be rendered with these values ({error}).") from error
     _refuse_controls(compiled, subject=subject, text=text)
-    return Rendered(subject, preheader, page, text, tuple(targets.dynamic.items()))
+    return Rendered(subject, preheader, page, text, tuple(targets.dynamic.items()), parts)
 
 
 # --- programs ------------------------------------------------------------------------------------
@@ -103,14 +109,22 @@ class _TooMuch(Exception):
     """The output or the time is more than a mail may take."""
 
 
+def _parts(program: Template, context: Mapping[str, Any]) -> tuple[str, ...]:
+    """The output of a program without loops, as it comes: constants of the program and values in turn."""
+    return tuple(program.root_render_func(program.new_context(dict(context))))
+
+
+def _bounded(output: str) -> str:
+    if len(output) > MAX_OUTPUT:
+        raise _TooMuch(f"the mail is larger than {MAX_OUTPUT >> 20} MB.")
+    return output
+
+
 def _run(program: Template, context: Mapping[str, Any], flat: bool) -> str:
     """The program's output, bounded in size and time."""
     if flat:
         # Without loops the output is bounded by the template and its values.
-        output = program.render(context)
-        if len(output) > MAX_OUTPUT:
-            raise _TooMuch(f"the mail is larger than {MAX_OUTPUT >> 20} MB.")
-        return output
+        return _bounded(program.render(context))
     parts: list[str] = []
     size, deadline = 0, time.monotonic() + MAX_SECONDS
     for number, part in enumerate(program.generate(context)):

@@ -17,7 +17,8 @@ class Letter:
 
     `headers` holds what stands beside From, To, Subject, Reply-To, Date and Message-ID (List-Unsubscribe,
     List-Id, Feedback-ID …), in order. `envelope_sender` is where bounces go (VERP); `message_id` has no
-    angle brackets; `date` is an RFC 5322 date.
+    angle brackets; `date` is an RFC 5322 date. `html_parts`, where given, is `html` cut where it differs
+    between leads, so that what is the same for all is encoded once.
     """
 
     mid: str
@@ -31,3 +32,4 @@ class Letter:
     reply_to: str = ""
     envelope_sender: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+    html_parts: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from nurture.domain.errors import ConfigurationError
+from nurture.mail.mime import Wire
 
 SIGNED = (
     b"from",
@@ -68,8 +69,8 @@ class DkimKey:
             f"The DKIM key {path} must be Ed25519, or RSA of at least {MIN_RSA_BITS} bits."
         )
 
-    def sign(self, message: bytes) -> bytes:
-        """The message with a DKIM-Signature in front. `message` has CRLF line ends and is not dot-stuffed."""
+    def sign(self, message: Wire) -> Wire:
+        """The message with a DKIM-Signature in front."""
         head, _, body = message.partition(b"\r\n\r\n")
         present = dict(_fields(head))
         names = [name for name in SIGNED if name in present]
@@ -78,7 +79,7 @@ class DkimKey:
         signed = b"".join(name + b":" + present[name] + b"\r\n" for name in names)
         signature = self._signature(signed + b"dkim-signature:" + tags)
         folded = tags.replace(b"; ", b";\r\n ")
-        return b"DKIM-Signature: " + folded + _wrapped(signature) + b"\r\n" + message
+        return Wire(b"DKIM-Signature: " + folded + _wrapped(signature) + b"\r\n" + message)
 
     def _tags(self, names: bytes, body_hash: bytes) -> bytes:
         algorithm = b"ed25519-sha256" if isinstance(self.key, Ed25519PrivateKey) else b"rsa-sha256"

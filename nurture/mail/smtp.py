@@ -68,7 +68,7 @@ class SmtpMailer:
             headers.address(letter.recipient.address, utf8_offered=utf8_offered),
         )
 
-    def _content(self, letter: Letter, session: SmtpSession) -> bytes:
+    def _content(self, letter: Letter, session: SmtpSession) -> mime.Wire:
         try:
             message = mime.build(letter, utf8_offered=session.offers("SMTPUTF8"))
         except HeaderError as error:

@@ -13,6 +13,7 @@ from typing import Self
 
 from nurture.config.smtp_url import Security, SmtpServer
 from nurture.domain.errors import AccountRefused, MailerError, RefusedForNow
+from nurture.mail.mime import Wire
 from nurture.mail.smtp_replies import Phase, Reply, loss, refusal
 
 REPLY_LIMIT = 64 * 1024
@@ -89,8 +90,8 @@ class SmtpSession:
         """Whether the server left before it was given any content, as it may do with an idle connection."""
         return self.broken and self.phase in (Phase.SENDER, Phase.RECIPIENT, Phase.DATA)
 
-    def send(self, sender: str, recipient: str, content: bytes) -> Reply:
-        """Hand over one message; `content` has CRLF line ends and is dot-stuffed here.
+    def send(self, sender: str, recipient: str, content: Wire) -> Reply:
+        """Hand over one message; dots at the start of its lines are doubled here.
 
         Raises:
             MailerError: of the kind that the phase and the server's words call for. Afterwards `broken`
@@ -100,9 +101,8 @@ class SmtpSession:
         try:
             self._envelope(sender, recipient, content)
             self.phase = Phase.CONTENT
-            self._socket.sendall(stuffed(content))
-            # The dot travels by itself: as long as this call has not returned, nothing can be accepted.
-            self._socket.sendall(b".\r\n")
+            # As long as this call has not returned, the final dot is not complete, and nothing is accepted.
+            self._socket.sendall(stuffed(content) + b".\r\n")
             self.phase = Phase.AFTER_DOT
             reply = self._read(self._patience.final_seconds)
         except (OSError, ValueError) as error:
@@ -266,17 +266,14 @@ class SmtpSession:
         return line.rstrip(b"\r").decode("utf-8", "replace")
 
 
-def stuffed(content: bytes) -> bytes:
-    """The content as it follows DATA: lone CR and LF made CRLF, leading dots doubled, CRLF at the end.
+def stuffed(content: Wire) -> bytes:
+    """The content as it follows DATA, with dots at the start of lines doubled.
 
-    Source: RFC 5321, 4.5.2 and 2.3.8; without it a lone LF and a dot could end the message early.
+    Source: RFC 5321, 4.5.2.
     """
-    if content.count(b"\r") != content.count(b"\r\n") or content.count(b"\n") != content.count(b"\r\n"):
-        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
-    if not content.endswith(b"\r\n"):
-        content += b"\r\n"
-    content = content.replace(b"\r\n.", b"\r\n..")
-    return b"." + content if content.startswith(b".") else content
+    lines = bytes(content)
+    doubled = lines.replace(b"\n.", b"\n..") if b"\n." in lines else lines
+    return b"." + doubled if doubled.startswith(b".") else doubled
 
 
 def _close(session: SmtpSession | None) -> None:

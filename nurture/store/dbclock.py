@@ -15,7 +15,12 @@ def on_postgresql(session: Session) -> bool:
 
 def database_clock(session: Session, plus: timedelta = timedelta()) -> ColumnElement[datetime]:
     """The database's time when the row is looked at, moved by `plus`, as an expression."""
-    if on_postgresql(session):
+    return clock_of(on_postgresql(session), plus)
+
+
+def clock_of(postgresql: bool, plus: timedelta = timedelta()) -> ColumnElement[datetime]:
+    """The same for a statement that is built once and used in many sessions."""
+    if postgresql:
         return type_coerce(func.clock_timestamp() + bindparam(None, plus), UTCDateTime())
     # SQLite compares instants as text, so the spelling must be that of its columns: six decimals.
     shift = f"{plus.total_seconds():+.3f} seconds"

@@ -1,5 +1,6 @@
 """A letter on the wire: equal to the standard library's once decoded, and with no header but ours."""
 
+import quopri
 import re
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from nurture.domain.errors import HeaderError, MessageRefused
 from nurture.domain.letter import Letter, Mailbox
-from nurture.mail.mime import build
+from nurture.mail.mime import build, quoted_printable
 from tests.mail.letters import LETTER, letter
 
 NAMES = [
@@ -224,3 +225,34 @@ def test_no_body_line_is_longer_than_76_characters_nor_ends_in_a_blank() -> None
 
     body = message.partition(b"\r\n\r\n")[2].split(b"\r\n")
     assert all(len(line) <= 76 and not line.endswith((b" ", b"\t")) for line in body)
+
+
+PARTS = st.sampled_from(
+    ["x", "é", "=", "x=", " ", "\t", "\n", "\r\n", "\r", ".", "word " * 9, "a long piece " * 20, '"', "<p>"]
+)
+
+
+@given(st.lists(st.lists(PARTS, max_size=20).map("".join), min_size=1, max_size=8))
+def test_pieces_are_encoded_within_their_lines_and_decode_to_the_whole(pieces: list[str]) -> None:
+    encoded = quoted_printable(*pieces)
+
+    assert all(len(line) <= 76 and not line.endswith((b" ", b"\t")) for line in encoded.split(b"\r\n"))
+    assert encoded.count(b"\r") == encoded.count(b"\n") == encoded.count(b"\r\n")
+    assert quopri.decodestring(encoded).decode() == re.sub("\r\n|\r|\n", "\r\n", "".join(pieces))
+
+
+@pytest.mark.parametrize("length", range(60, 90))
+@pytest.mark.parametrize("fill", ["x", "=", "é", "x=", "xé"])
+def test_a_piece_of_any_length_may_be_followed_by_another(fill: str, length: int) -> None:
+    pieces = ((fill * 100)[:length], "y" * length, "<")
+
+    encoded = quoted_printable(*pieces)
+
+    assert max(map(len, encoded.split(b"\r\n"))) <= 76
+    assert quopri.decodestring(encoded).decode() == "".join(pieces)
+
+
+def test_a_letter_in_pieces_is_the_letter() -> None:
+    pieces = ("<p>Hello ", "Ána", ",\r", "\nfour numbers " + "and more " * 50, "</p>\n")
+
+    assert decoded(build(letter(html="", html_parts=pieces))) == decoded(build(letter(html="".join(pieces))))

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from nurture.config.smtp_url import Security, SmtpServer
 from nurture.domain.errors import AccountRefused, MailerError, MessageRefused, OutcomeUnknown, RefusedForNow
 from nurture.domain.letter import Mailbox
-from nurture.mail.mime import build
+from nurture.mail.mime import build, wire
 from nurture.mail.smtp import SmtpMailer
 from nurture.mail.smtp_replies import Phase, Reply, refusal
 from nurture.mail.smtp_session import Patience, stuffed
@@ -336,7 +336,7 @@ def test_a_letter_that_would_break_its_headers_is_refused_and_the_connection_kep
 
 
 @pytest.mark.parametrize(
-    ("content", "wire"),
+    ("content", "on_the_wire"),
     [
         (b"", b"\r\n"),
         (b"a", b"a\r\n"),
@@ -348,8 +348,8 @@ def test_a_letter_that_would_break_its_headers_is_refused_and_the_connection_kep
         (b"a\r\n..b\r\n", b"a\r\n...b\r\n"),
     ],
 )
-def test_no_content_can_end_its_message_early(content: bytes, wire: bytes) -> None:
-    assert stuffed(content) == wire
+def test_no_content_can_end_its_message_early(content: bytes, on_the_wire: bytes) -> None:
+    assert stuffed(wire(content)) == on_the_wire
 
 
 def test_the_same_words_mean_different_things_in_different_phases() -> None:

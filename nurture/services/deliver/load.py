@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from nurture.content.compile import Compiled
@@ -14,13 +14,21 @@ from nurture.domain.decide import Flow
 from nurture.domain.governor import look_back
 from nurture.domain.sending import MessageState
 from nurture.domain.timing.windows import LEAD, QuietHours
-from nurture.domain.values import LeadView
+from nurture.domain.values import CompanyView, LeadView, Lifecycle, Stage
 from nurture.services.calendars import holidays_around
 from nurture.services.flows import load_flows
 from nurture.services.house import House, load_house
-from nurture.store.leads import lead_views
 from nurture.store.messages import Claimed
-from nurture.store.schema import Campaign, Enrollment, Message, MessageContent, TemplateVersion, User
+from nurture.store.schema import (
+    Campaign,
+    Company,
+    Enrollment,
+    Lead,
+    Message,
+    MessageContent,
+    TemplateVersion,
+    User,
+)
 
 _KEPT = 500
 _templates: dict[str, tuple[Compiled, Card]] = {}
@@ -55,7 +63,7 @@ class Backdrop:
 def load(session: Session, messages: Sequence[Claimed], now: datetime) -> Backdrop:
     """The surroundings of these messages."""
     house = load_house(session)
-    leads = lead_views(session, {message.lead_id for message in messages if message.lead_id is not None})
+    leads = _recipients(session, {message.lead_id for message in messages if message.lead_id is not None})
     flows = _flows(
         session, {message.enrollment_id for message in messages if message.enrollment_id is not None}
     )
@@ -71,6 +79,82 @@ def load(session: Session, messages: Sequence[Claimed], now: datetime) -> Backdr
         extras=_extras(session, [message.id for message in messages if message.kind != "campaign"]),
         given=_given(session, house, leads, now),
         holidays=holidays_around(_countries(leads, flows), now),
+    )
+
+
+def _recipients(session: Session, lead_ids: set[int]) -> dict[int, LeadView]:
+    """These leads as far as a mail and its forecast need them: without score, tags and segments."""
+    rows = session.execute(
+        select(*_LEAD, *_COMPANY)
+        .outerjoin(Company, Lead.company_id == Company.id)
+        .where(Lead.id.in_(lead_ids))
+    )
+    return {row.id: _recipient(row) for row in rows}
+
+
+_LEAD = (
+    Lead.id,
+    Lead.address,
+    Lead.created_at,
+    Lead.first_name,
+    Lead.last_name,
+    Lead.language,
+    Lead.zone,
+    Lead.country,
+    Lead.lifecycle,
+    Lead.stage,
+    Lead.mailable,
+    Lead.refused_topics,
+    Lead.conversation_since,
+    Lead.paused_until,
+    Lead.less_often,
+    Lead.owner_id,
+    Lead.fields,
+)
+_COMPANY = (
+    Company.id.label("company_id"),
+    Company.name.label("company_name"),
+    Company.domain.label("company_domain"),
+    Company.industry,
+    Company.size,
+    Company.country.label("company_country"),
+    Company.zone.label("company_zone"),
+    Company.fields.label("company_fields"),
+)
+
+
+def _recipient(row: Row[*tuple[Any, ...]]) -> LeadView:
+    company = None
+    if row.company_id is not None:
+        company = CompanyView(
+            id=row.company_id,
+            name=row.company_name,
+            domain=row.company_domain or "",
+            industry=row.industry,
+            size=row.size,
+            country=row.company_country,
+            zone=row.company_zone,
+            fields=row.company_fields,
+        )
+    return LeadView(
+        id=row.id,
+        address=row.address or "",
+        created_at=row.created_at,
+        first_name=row.first_name,
+        last_name=row.last_name,
+        language=row.language,
+        zone=row.zone,
+        country=row.country,
+        lifecycle=Lifecycle(row.lifecycle),
+        stage=Stage(row.stage),
+        mailable=row.mailable,
+        refused_topics=frozenset(row.refused_topics),
+        conversation_since=row.conversation_since,
+        paused_until=row.paused_until,
+        less_often=row.less_often,
+        owner_id=row.owner_id,
+        company=company,
+        fields=row.fields,
     )
 
 

@@ -32,8 +32,8 @@ class Pace:
     turn: timedelta = timedelta(seconds=10)
     lease: timedelta = timedelta(seconds=60)
     batch: int = 200
-    group: int = 25
+    group: int = 50
     rest: timedelta = timedelta(milliseconds=5)
-    senders: int = 16
+    senders: int = 20
     patience: timedelta = timedelta(seconds=60)
     stopping: Callable[[], bool] = go_on

@@ -20,6 +20,10 @@ log = structlog.get_logger(__name__)
 MAX_UNCLEAR = 5
 """So many unclear answers in a row look like an outage, in which every further message would be in doubt."""
 
+FEW = 4
+SLOW_SECONDS = 0.02
+"""A mailer that answers faster keeps this few threads busy; more would only fight for the interpreter."""
+
 
 @dataclass(frozen=True, slots=True)
 class NotTried:
@@ -40,7 +44,7 @@ class Answer:
 
 
 class Senders(AbstractContextManager["Senders"]):
-    """Up to `count` threads, started as they are needed; leaving waits for what is in their hands."""
+    """Up to `count` threads, as many as a slow mailer needs; leaving waits for what they have in hand."""
 
     def __init__(self, mailer: Mailer, count: int, faults: Faults) -> None:
         self._mailer, self._count, self._faults = mailer, count, faults
@@ -49,6 +53,7 @@ class Senders(AbstractContextManager["Senders"]):
         self._threads: list[threading.Thread] = []
         self._halted = threading.Event()
         self._unclear_in_a_row = 0
+        self._slow = False
         self._mutex = threading.Lock()
 
     def __exit__(
@@ -63,7 +68,7 @@ class Senders(AbstractContextManager["Senders"]):
     def put(self, ready: Ready) -> None:
         """Have a letter sent; its intent must be durable."""
         self._letters.put(ready)
-        if len(self._threads) < self._count:
+        if len(self._threads) < (self._count if self._slow else min(FEW, self._count)):
             thread = threading.Thread(target=self._work, name=f"sender-{len(self._threads)}", daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -92,7 +97,9 @@ class Senders(AbstractContextManager["Senders"]):
 
     def _work(self) -> None:
         while (ready := self._letters.get()) is not None:
+            begun = time.monotonic()
             said = self._send(ready)
+            self._slow = time.monotonic() - begun > SLOW_SECONDS
             self._heed(said)
             self._answers.put(Answer(ready, said))
 

@@ -6,18 +6,32 @@ the rows it depends on are locked first. Whoever unsubscribes, pauses, ends a pa
 switch writes one of those rows, and so comes either before the intent, which then fails, or after it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Insert,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from nurture.domain.sending import MessageState
-from nurture.store.base import Base
-from nurture.store.dbclock import database_clock, on_postgresql
+from nurture.store.base import Base, UTCDateTime
+from nurture.store.dbclock import clock_of, on_postgresql
 from nurture.store.schema import (
     Campaign,
     Enrollment,
@@ -72,25 +86,48 @@ def take_intents(session: Session, intents: Sequence[Intent], provider: str, now
     open_ones = [intent for intent in intents if intent.message_id not in busy]
     if not open_ones:
         return Taken(frozenset(), busy)
-    passed = frozenset(
-        session.scalars(
-            update(Message)
-            .where(_held(open_ones), Message.lease_until > database_clock(session))
-            .where(_allowed(open_ones, now))
-            .values(
-                state=MessageState.SENDING,
-                sending_at=database_clock(session),
-                attempts=Message.attempts + 1,
-                provider=provider,
-                address=func.coalesce(_address_now(), Message.address),
-                lease_until=None,
-            )
-            .returning(Message.id)
-            .execution_options(synchronize_session=False)
-        )
-    )
+    passed: set[int] = set()
+    statement = _intent_statement(on_postgresql(session))
+    by_token: dict[str, list[Intent]] = {}
+    for intent in open_ones:
+        by_token.setdefault(intent.token, []).append(intent)
+    for token, group in by_token.items():
+        parameters = {
+            "ids": [intent.message_id for intent in group],
+            "talkative": [intent.message_id for intent in group if intent.despite_conversation],
+            "held_by": token,
+            "by_mailer": provider,
+            "now": now,
+        }
+        passed.update(session.connection().execute(statement, parameters).scalars())
     _keep_contents(session, [intent for intent in open_ones if intent.message_id in passed], now)
-    return Taken(passed, busy)
+    return Taken(frozenset(passed), busy)
+
+
+@cache
+def _intent_statement(postgresql: bool) -> ReturningUpdate[int]:
+    """The statement that everything hangs on, built once."""
+    now: BindParameter[datetime] = bindparam("now", type_=UTCDateTime())
+    return (
+        update(Message)
+        .where(
+            Message.id.in_(bindparam("ids", expanding=True)),
+            Message.claim_token == bindparam("held_by"),
+            Message.state == MessageState.CLAIMED.value,
+            Message.lease_until > clock_of(postgresql),
+            _allowed(now, Message.id.in_(bindparam("talkative", expanding=True))),
+        )
+        .values(
+            state=MessageState.SENDING.value,
+            sending_at=clock_of(postgresql),
+            attempts=Message.attempts + 1,
+            provider=bindparam("by_mailer"),
+            address=func.coalesce(_address_now(), Message.address),
+            lease_until=None,
+        )
+        .returning(Message.id)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _lock_rows(session: Session, intents: Sequence[Intent]) -> frozenset[int]:
@@ -119,16 +156,7 @@ def _locking(message_ids: set[int], *tables: type[Base], read: bool = True) -> S
     return statement.with_for_update(read=read, of=tables, skip_locked=True)
 
 
-def _held(intents: Sequence[Intent]) -> ColumnElement[bool]:
-    by_token: dict[str, list[int]] = {}
-    for intent in intents:
-        by_token.setdefault(intent.token, []).append(intent.message_id)
-    ours = (and_(Message.id.in_(ids), Message.claim_token == token) for token, ids in by_token.items())
-    return and_(Message.state == MessageState.CLAIMED, or_(*ours))
-
-
-def _allowed(intents: Sequence[Intent], now: datetime) -> ColumnElement[bool]:
-    talkative = [intent.message_id for intent in intents if intent.despite_conversation]
+def _allowed(now: BindParameter[datetime], may_talk_over: ColumnElement[bool]) -> ColumnElement[bool]:
     return and_(
         ~exists().where(Setting.name.in_(SWITCHES)),
         or_(Message.not_after.is_(None), Message.not_after > now),
@@ -143,7 +171,7 @@ def _allowed(intents: Sequence[Intent], now: datetime) -> ColumnElement[bool]:
                     Lead.mailable.is_(True),
                     Lead.erased_at.is_(None),
                     or_(Lead.paused_until.is_(None), Lead.paused_until <= now),
-                    or_(Lead.conversation_since.is_(None), Message.id.in_(talkative)),
+                    or_(Lead.conversation_since.is_(None), may_talk_over),
                 ),
                 ~suppressed(now, "marketing"),
                 ~suppressed_topic(now),
@@ -156,7 +184,7 @@ GOES_ON = ("active", "completed")
 """An enrollment whose last step was a send is completed while that message is still on its way."""
 
 
-def suppressed(now: datetime, scope: str) -> ColumnElement[bool]:
+def suppressed(now: datetime | BindParameter[datetime], scope: str) -> ColumnElement[bool]:
     """Whether the message's address is suppressed for all mail, or for marketing."""
     return exists().where(
         Suppression.address == func.coalesce(_address_now(), Message.address),
@@ -165,7 +193,7 @@ def suppressed(now: datetime, scope: str) -> ColumnElement[bool]:
     )
 
 
-def suppressed_topic(now: datetime) -> ColumnElement[bool]:
+def suppressed_topic(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Whether the message's address has refused its topic."""
     return exists().where(
         Suppression.address == func.coalesce(_address_now(), Message.address),
@@ -178,9 +206,8 @@ def _address_now() -> ColumnElement[str | None]:
     return select(Lead.address).where(Lead.id == Message.lead_id).correlate(Message).scalar_subquery()
 
 
-def _keep_contents(session: Session, intents: Iterable[Intent], now: datetime) -> None:
+def _keep_contents(session: Session, intents: Sequence[Intent], now: datetime) -> None:
     """Keep what each message is rendered from; a message that was refused before is rendered anew."""
-    upsert = postgresql.insert if on_postgresql(session) else sqlite.insert
     contents = [
         {
             "message_id": intent.message_id,
@@ -190,20 +217,27 @@ def _keep_contents(session: Session, intents: Iterable[Intent], now: datetime) -
         }
         for intent in intents
     ]
-    if contents:
-        statement = upsert(MessageContent)
-        new = statement.excluded
-        changes = {"merge": new.merge, "subject": new.subject, "rendered_at": new.rendered_at}
-        statement = statement.on_conflict_do_update(index_elements=[MessageContent.message_id], set_=changes)
-        session.connection().execute(statement, contents)
     links = [
         {"message_id": intent.message_id, "number": number, "target": target}
         for intent in intents
         for number, target in intent.links
     ]
+    if contents:
+        session.connection().execute(_content_statement(on_postgresql(session)), contents)
     if links:
-        link = upsert(MessageLink)
-        link = link.on_conflict_do_update(
-            index_elements=[MessageLink.message_id, MessageLink.number], set_={"target": link.excluded.target}
-        )
-        session.connection().execute(link, links)
+        session.connection().execute(_link_statement(on_postgresql(session)), links)
+
+
+@cache
+def _content_statement(on_postgresql: bool) -> Insert:
+    statement = postgresql.insert(MessageContent) if on_postgresql else sqlite.insert(MessageContent)
+    new = statement.excluded
+    changes = {"merge": new.merge, "subject": new.subject, "rendered_at": new.rendered_at}
+    return statement.on_conflict_do_update(index_elements=[MessageContent.message_id], set_=changes)
+
+
+@cache
+def _link_statement(on_postgresql: bool) -> Insert:
+    statement = postgresql.insert(MessageLink) if on_postgresql else sqlite.insert(MessageLink)
+    keys = [MessageLink.message_id, MessageLink.number]
+    return statement.on_conflict_do_update(index_elements=keys, set_={"target": statement.excluded.target})

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Update, bindparam, delete, func, insert, literal, null, or_, select, update
+from sqlalchemy import Insert, Update, bindparam, delete, func, insert, literal, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from nurture.domain.sending import MessageState, Reception
@@ -74,27 +75,40 @@ class Line:
 
 def log(session: Session, line: Line, message_ids: Iterable[int], now: datetime) -> None:
     """Append the line once for each of these messages that belongs to a lead."""
-    columns = Decision.__table__.c
     for ids in chunks(message_ids):
-        about = (
-            select(
-                literal(now, columns.at.type),
-                Message.lead_id,
-                Message.enrollment_id,
-                Campaign.slug,
-                Message.step,
-                Message.id,
-                literal(line.outcome),
-                literal(line.reason),
-                literal(line.sentence),
-                literal({}, columns.values_seen.type),
-                literal(line.next_at, columns.next_at.type),
-            )
-            .outerjoin(Campaign, Campaign.id == Message.campaign_id)
-            .where(Message.id.in_(ids), Message.lead_id.is_not(None))
-            .order_by(Message.id)
+        parameters = {
+            "ids": ids,
+            "now": now,
+            "word": line.outcome,
+            "why": line.reason,
+            "said": line.sentence,
+            "next": line.next_at,
+        }
+        session.connection().execute(_log_statement(), parameters)
+
+
+@cache
+def _log_statement() -> Insert:
+    columns = Decision.__table__.c
+    about = (
+        select(
+            bindparam("now", type_=columns.at.type),
+            Message.lead_id,
+            Message.enrollment_id,
+            Campaign.slug,
+            Message.step,
+            Message.id,
+            bindparam("word", type_=columns.outcome.type),
+            bindparam("why", type_=columns.reason.type),
+            bindparam("said", type_=columns.sentence.type),
+            literal({}, columns.values_seen.type),
+            bindparam("next", type_=columns.next_at.type),
         )
-        session.execute(insert(Decision).from_select(_LOGGED, about))
+        .outerjoin(Campaign, Campaign.id == Message.campaign_id)
+        .where(Message.id.in_(bindparam("ids", expanding=True)), Message.lead_id.is_not(None))
+        .order_by(Message.id)
+    )
+    return insert(Decision).from_select(_LOGGED, about)
 
 
 _LOGGED = [
@@ -153,6 +167,7 @@ def _row(outcome: Outcome, now: datetime) -> dict[str, object]:
     }
 
 
+@cache
 def _set(came_from: tuple[MessageState, ...]) -> Update:
     columns = Message.__table__.c
     return (
