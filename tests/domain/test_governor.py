@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nurture.domain.definition.organisation import Budget
-from nurture.domain.governor import Attention, Later, ask, look_back
+from nurture.domain.governor import Attention, Later, ask, doubled, look_back
 from nurture.domain.timing.durations import Duration
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -60,6 +60,10 @@ def test_a_lead_that_wants_mail_less_often_has_half_the_budget() -> None:
     assert later is not None
     assert later.at == NOW + timedelta(days=4)
     assert "P14D" in later.sentence
+
+
+def test_half_a_budget_is_twice_the_time_in_months_days_and_hours() -> None:
+    assert doubled(Duration(months=1, days=2, seconds=3)) == Duration(months=2, days=4, seconds=6)
 
 
 def test_days_are_those_of_the_leads_calendar() -> None:
