@@ -36,8 +36,8 @@ def opened() -> Iterator[Runtime]:
 @contextmanager
 def runtime_of(settings: Settings) -> Iterator[Runtime]:
     """A runtime on whatever the database holds, even nothing; its connections are closed at the end."""
-    check_place(settings)
     runtime = build_runtime(settings)
+    check_place(settings)
     try:
         yield runtime
     finally:

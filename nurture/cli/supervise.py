@@ -16,10 +16,13 @@ GRACE_SECONDS = 30
 SUPERVISOR = "_NURTURE_SUPERVISOR_PID"
 
 
-def supervise(commands: Mapping[str, Sequence[str]], say: Callable[[str], None]) -> int:
+def supervise(
+    commands: Mapping[str, Sequence[str]], say: Callable[[str], None], grace_seconds: float = GRACE_SECONDS
+) -> int:
     """Run every command until one of them ends or we are told to stop; then end all of them.
 
-    Returns the exit code of the child that ended by itself, 0 when we were told to stop.
+    Who has not ended after `grace_seconds` is killed. Returns the exit code of the child that ended by
+    itself, 0 when we were told to stop.
     """
     environ = {**os.environ, SUPERVISOR: str(os.getpid())}
     children = {name: subprocess.Popen(list(command), env=environ) for name, command in commands.items()}  # noqa: S603 - our own commands.
@@ -33,7 +36,7 @@ def supervise(commands: Mapping[str, Sequence[str]], say: Callable[[str], None])
     ended = _wait(children, told)
     if ended is not None:
         say(f"{ended} ended with code {children[ended].returncode}; stopping.")
-    _end(children)
+    _end(children, grace_seconds)
     return 0 if ended is None else children[ended].returncode or 1
 
 
@@ -45,11 +48,11 @@ def _wait(children: Mapping[str, "subprocess.Popen[bytes]"], told: threading.Eve
     return None
 
 
-def _end(children: Mapping[str, "subprocess.Popen[bytes]"]) -> None:
+def _end(children: Mapping[str, "subprocess.Popen[bytes]"], grace_seconds: float) -> None:
     for child in children.values():
         if child.poll() is None:
             child.send_signal(signal.SIGTERM)
-    deadline = time.monotonic() + GRACE_SECONDS
+    deadline = time.monotonic() + grace_seconds
     for child in children.values():
         try:
             child.wait(max(0.1, deadline - time.monotonic()))
