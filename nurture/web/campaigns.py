@@ -9,9 +9,10 @@ from nurture.domain.errors import InputError
 from nurture.services import campaigns_run
 from nurture.services.overview import Period, campaign_lines, campaign_page
 from nurture.store import rollups
+from nurture.web.campaign_words import in_plain_words
 from nurture.web.context import actor, now, the_runtime
 from nurture.web.errors import Saying
-from nurture.web.flow import draw, in_plain_words
+from nurture.web.flow import draw
 from nurture.web.guards import needs
 
 campaigns = Blueprint("campaigns", __name__)

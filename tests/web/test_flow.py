@@ -8,7 +8,8 @@ import yaml
 
 from nurture.domain.definition.campaign import CampaignDefinition, keys, walk
 from nurture.store.reports.campaigns import Waiting
-from nurture.web.flow import Node, draw, in_plain_words
+from nurture.web.campaign_words import in_plain_words
+from nurture.web.flow import Node, draw
 
 CAMPAIGNS = sorted(path for path in Path("campaigns").glob("*/*.yaml"))
 
