@@ -76,6 +76,8 @@ def restore(runtime: Runtime, source: Path, now: datetime) -> Path | None:
 def _copy_sqlite(database: Path, target: Path) -> None:
     with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(target)) as copy:
         source.backup(copy)
+        # Without a write-ahead log the copy is one file, which can be read where nothing can be written.
+        copy.execute("PRAGMA journal_mode=DELETE").fetchone()
 
 
 def _restore_sqlite(runtime: Runtime, source: Path, now: datetime) -> Path | None:

@@ -97,6 +97,7 @@ def test_a_backup_is_whole_while_others_write(runtime: Runtime, tmp_path: Path) 
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT count(*) FROM lead").fetchone() == (2,)
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
 
 
 @SQLITE
