@@ -62,8 +62,10 @@ def configure_logs(level: str, *, json: bool, stream: TextIO | None = None) -> N
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     # They tell of every job and request at INFO, which our own events already do.
-    for name in ("apscheduler", "alembic", "_granian", "granian.access"):
+    for name in ("alembic", "_granian", "granian.access"):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    # It warns whenever a job takes longer than its interval, which is meant to be so.
+    logging.getLogger("apscheduler").setLevel(max(logging.ERROR, root.level))
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
