@@ -26,8 +26,8 @@ from nurture.store.base import make_engine
 from tests.support.post import PostOffice
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
-PACE = Pace(lease=timedelta(seconds=1.5), turn=timedelta(seconds=2))
-BOUNDS = Bounds(stale=timedelta(seconds=1))
+PACE = Pace(lease=timedelta(seconds=1), turn=timedelta(seconds=2))
+BOUNDS = Bounds(stale=timedelta(seconds=0.7))
 """Short, so that tests need not wait; both by the database's clock."""
 
 IN_PLAN, AFTER_PLAN = "in plan", "after plan"

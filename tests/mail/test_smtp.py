@@ -27,7 +27,10 @@ from nurture.mail.smtp_session import Patience, stuffed
 from tests.mail.letters import LETTER, letter
 from tests.support.smtp import Behaviour, MailServer
 
-PATIENCE = Patience(connect_seconds=5, command_seconds=0.5, final_seconds=0.5)
+PATIENCE = Patience(connect_seconds=20, command_seconds=20, final_seconds=20)
+IMPATIENT = Patience(connect_seconds=20, command_seconds=0.3, final_seconds=0.3)
+"""For servers that never answer."""
+
 LOCK_STEP = ("SIZE 1000000",)
 
 
@@ -43,7 +46,13 @@ def serving(behaviour: Behaviour, **how: object) -> Iterator[tuple[SmtpMailer, M
 
 def mailer_for(port: int, **how: object) -> SmtpMailer:
     options: dict[str, object] = {"security": Security.NONE, **how}
-    return SmtpMailer(SmtpServer("127.0.0.1", port, **options), patience=PATIENCE)  # type: ignore[arg-type]
+    patience = options.pop("patience", PATIENCE)
+    return SmtpMailer(SmtpServer("127.0.0.1", port, **options), patience=patience)  # type: ignore[arg-type]
+
+
+def patience_with(behaviour: Behaviour) -> Patience:
+    """Nobody waits long for what never comes."""
+    return IMPATIENT if behaviour.silent else PATIENCE
 
 
 def free_port() -> int:
@@ -159,7 +168,8 @@ CERTAIN = [
 def test_what_is_certainly_not_accepted_is_sorted_by_its_meaning(
     how: dict[str, object], error: type[MailerError], offers: tuple[str, ...]
 ) -> None:
-    with serving(Behaviour(offers=offers, **how)) as (mailer, server):  # type: ignore[arg-type]
+    behaviour = Behaviour(offers=offers, **how)  # type: ignore[arg-type]
+    with serving(behaviour, patience=patience_with(behaviour)) as (mailer, server):
         with pytest.raises(error) as raised:
             mailer.send(LETTER)
 
@@ -173,7 +183,11 @@ def test_what_is_certainly_not_accepted_is_sorted_by_its_meaning(
     ids=str,
 )
 def test_silence_or_nonsense_after_the_final_dot_leaves_the_outcome_unknown(how: dict[str, object]) -> None:
-    with serving(Behaviour(**how)) as (mailer, _), pytest.raises(OutcomeUnknown):  # type: ignore[arg-type]
+    behaviour = Behaviour(**how)  # type: ignore[arg-type]
+    with (
+        serving(behaviour, patience=patience_with(behaviour)) as (mailer, _),
+        pytest.raises(OutcomeUnknown),
+    ):
         mailer.send(LETTER)
 
 

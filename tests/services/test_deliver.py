@@ -1,6 +1,7 @@
 """Sending what is due: once, by the rules of the moment, and with a reason for whatever is not sent."""
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from nurture.mail.smtp_session import Patience
 from nurture.services import switches
 from nurture.services.deliver import Delivered, Pace, deliver
 from nurture.services.outbox import keeper, outbox_mail, outbox_page
+from nurture.services.preview import mail_as_sent
 from nurture.store.base import reading
 from nurture.store.messages import SystemMail, queue_system
 from nurture.store.schema import (
@@ -120,6 +122,19 @@ def test_mails_of_the_outbox_are_kept_once_and_can_be_read(office: PostOffice) -
         assert kept is not None
         assert kept.subject.startswith("Hello Ana")
         assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click" in kept.raw
+
+
+def test_the_mail_as_sent_can_be_made_again_byte_for_byte(office: PostOffice, clock: FixedClock) -> None:
+    office.queue(2)
+    _, mailer = run(office)
+    clock.advance(timedelta(days=400))
+    office.change(Lead, 1, first_name="Somebody else")
+
+    again = mail_as_sent(office.runtime(mailer), 1)
+
+    letter = mailer.letters[0]
+    assert (again.subject, again.html, again.text) == (letter.subject, letter.html, letter.text)
+    assert "".join(letter.html_parts) == letter.html
 
 
 # --- not now, not at all -------------------------------------------------------------------------
@@ -376,9 +391,11 @@ def test_the_rate_holds_over_all_workers(engine: Engine, clock: FixedClock, tmp_
     office = PostOffice.open(engine, clock, tmp_path, rate="5")
     office.queue(30)
 
+    begun = time.monotonic()
     sent = sum(run(office)[0].sent for _ in range(4))
+    elapsed = time.monotonic() - begun
 
-    assert 1 <= sent <= 7
+    assert 1 <= sent <= 1 + 5 * elapsed
     assert office.states()["pending"] == 30 - sent
 
 
@@ -451,7 +468,7 @@ def test_asked_to_stop_it_finishes_what_is_in_flight_and_gives_the_rest_back(off
 
 
 def smtp(port: int) -> SmtpMailer:
-    patience = Patience(connect_seconds=5, command_seconds=2, final_seconds=2)
+    patience = Patience(connect_seconds=20, command_seconds=20, final_seconds=20)
     return SmtpMailer(SmtpServer("127.0.0.1", port, Security.NONE), patience=patience)
 
 
