@@ -40,7 +40,6 @@ def install(app: Flask) -> None:
         "ago": ago,
         "moment": moment,
         "day": day,
-        "clock": clock,
         "initials": initials,
         "tint": tint,
         "state_tint": state_tint,
@@ -144,11 +143,6 @@ def ago(instant: datetime | None) -> Markup | str:
 def moment(instant: datetime | None) -> Markup | str:
     """Date and time in the reader's zone."""
     return DASH if instant is None else _time(instant, _exact(instant))
-
-
-def clock(instant: datetime) -> Markup:
-    """The time of day in the reader's zone."""
-    return _time(instant, f"{instant.astimezone(display_zone()):%H:%M}")
 
 
 def day(value: date | datetime | None) -> str:

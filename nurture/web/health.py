@@ -4,11 +4,16 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from nurture.domain.errors import InputError
-from nurture.services import switches
 from nurture.services.condition_report import health as report
 from nurture.services.condition_report import versions
-from nurture.services.settling import settle_by_person
-from nurture.web.context import actor, now, the_runtime
+from nurture.services.desk import (
+    Person,
+    let_sending_go_on,
+    release_restored_backup,
+    settle_by_person,
+    stop_sending,
+)
+from nurture.web.context import actor, current_user, now, the_runtime
 from nurture.web.errors import Saying
 from nurture.web.guards import needs
 from nurture.web.parsing import clean_text
@@ -32,7 +37,7 @@ def stop() -> Response:
     """Nothing more is sent, at once."""
     reason = clean_text(request.form.get("reason", ""))
     with Saying("Sending is stopped."):
-        switches.stop(the_runtime(), now(), actor(), reason)
+        stop_sending(the_runtime(), reason, _person(), now())
     return redirect(url_for("health.show"), code=303)
 
 
@@ -41,7 +46,7 @@ def stop() -> Response:
 def go() -> Response:
     """Mail may leave again."""
     with Saying("Mail may leave again."):
-        switches.go(the_runtime(), now(), actor())
+        let_sending_go_on(the_runtime(), _person(), now())
     return redirect(url_for("health.show"), code=303)
 
 
@@ -50,7 +55,7 @@ def go() -> Response:
 def release() -> Response:
     """Somebody has looked at what a restored backup calls due; mail may leave."""
     with Saying("The hold is released."):
-        switches.release_restored(the_runtime(), now(), actor())
+        release_restored_backup(the_runtime(), _person(), now())
     return redirect(url_for("health.show"), code=303)
 
 
@@ -60,7 +65,7 @@ def settle(message_id: int) -> Response:
     """A person looked it up at the mailer: it was sent, or it was not."""
     with Saying("Noted."):
         accepted = _accepted(request.form.get("outcome", ""))
-        settle_by_person(the_runtime(), message_id, accepted, now(), actor())
+        settle_by_person(the_runtime(), message_id, accepted, _person(), now())
     return redirect(url_for("health.show"), code=303)
 
 
@@ -68,3 +73,7 @@ def _accepted(outcome: str) -> bool:
     if outcome not in ("sent", "not-sent"):
         raise InputError("Say what became of it: sent or not sent.")
     return outcome == "sent"
+
+
+def _person() -> Person:
+    return Person(actor(), current_user().called)

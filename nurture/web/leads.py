@@ -10,6 +10,7 @@ from nurture.services.house import House, load_house
 from nurture.services.portrait import portrait
 from nurture.store.reports import lead as reads
 from nurture.store.reports.leads import LeadQuery, LeadRow, LeadSort, Warmth, known_tags, lead_page
+from nurture.store.reports.timeline import timeline as happenings_of
 from nurture.web.context import now, the_runtime
 from nurture.web.guards import needs
 from nurture.web.parsing import (
@@ -56,7 +57,7 @@ def show(lead_id: int) -> str:
     runtime = the_runtime()
     found = portrait(runtime, lead_id, now())
     with runtime.read() as session:
-        happenings = reads.timeline(session, lead_id)
+        happenings = happenings_of(session, lead_id)
         decisions = reads.decisions_of(session, lead_id)
     return render_template(
         "leads/show.html", found=found, happenings=happenings, decisions=decisions, page=reads.PAGE
@@ -69,7 +70,7 @@ def timeline(lead_id: int) -> str:
     """What happened before the instant `before`."""
     before = instant_argument("before")
     with the_runtime().read() as session:
-        happenings = reads.timeline(session, lead_id, before)
+        happenings = happenings_of(session, lead_id, before)
     return render_template(
         "leads/timeline_page.html", lead_id=lead_id, happenings=happenings, page=reads.PAGE
     )

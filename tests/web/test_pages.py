@@ -1,6 +1,7 @@
 """The pages, with life in them."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -9,7 +10,7 @@ from nurture.clock import FixedClock
 from nurture.services import accounts, switches
 from nurture.services.portrait import portrait
 from nurture.services.runtime import Runtime
-from nurture.store.schema import Campaign, Decision, Lead, Message, ScoreEntry, Task
+from nurture.store.schema import AuditEntry, Campaign, Decision, EventRow, Lead, Message, ScoreEntry, Task
 from nurture.web.factory import create_app
 from tests.support.seed import ADMIN, PASSWORD, furnish
 from tests.support.visitor import Visitor
@@ -104,6 +105,58 @@ def test_a_decision_shows_the_values_that_it_saw(lively: Runtime, inside: Visito
     page = inside.get("/leads/1").text
     assert "Two mails went out this week." in page
     assert "<dt>sent this week</dt><dd>2</dd>" in page
+
+
+def test_the_timeline_tells_what_was_not_sent(lively: Runtime, inside: Visitor) -> None:
+    with lively.write() as session:
+        for outcome, reason, sentence in (
+            ("passed_over", "no_piece", "There is no piece left."),
+            ("waits", "conversation", "A person is talking to the lead now."),
+            ("waits", "wait", "The wait begins today."),
+        ):
+            session.add(
+                Decision(
+                    at=lively.clock.now(), lead_id=1, campaign="welcome", outcome=outcome, reason=reason,
+                    sentence=sentence,
+                )
+            )  # fmt: skip
+    timeline = inside.get("/leads/1").text.partition('<div id="decisions">')[0]
+    assert "There is no piece left." in timeline
+    assert "A person is talking to the lead now." in timeline
+    assert "The wait begins today." not in timeline
+
+
+def test_what_is_older_than_a_page_is_fetched_once(lively: Runtime, inside: Visitor) -> None:
+    lead_id = some_lead(lively)
+    now = lively.clock.now()
+    with lively.write() as session:
+        for number in range(100):
+            session.add(
+                EventRow(
+                    id=10**6 + number, lead_id=lead_id, kind="page_visited",
+                    at=now - timedelta(minutes=number), recorded_at=now, source="t", external_id=str(number), data={"path": f"/page-{number:03}"},
+                )
+            )  # fmt: skip
+    seen: list[str] = []
+    address: str | None = f"/leads/{lead_id}"
+    while address:
+        page = inside.get(address).text
+        seen += re.findall(r"/page-\d{3}", page)
+        older = re.search(rf'href="(/leads/{lead_id}/timeline[^"]+)"', page)
+        address = older[1].replace("&amp;", "&") if older else None
+    assert seen == [f"/page-{number:03}" for number in range(100)]
+
+
+def test_who_stopped_sending_is_in_the_audit_log(lively: Runtime, inside: Visitor) -> None:
+    inside.post("/health/stop", {"reason": "wrong price"})
+    inside.post("/health/go")
+    with lively.read() as session:
+        rows = session.scalars(select(AuditEntry).where(AuditEntry.subject == "sending"))
+        found = [(row.action, row.actor, row.detail) for row in rows]
+    assert found == [
+        ("sending-stopped", "user:1", {"reason": "wrong price"}),
+        ("sending-goes-on", "user:1", {}),
+    ]
 
 
 def test_a_lead_without_consent_says_so(lively: Runtime, inside: Visitor) -> None:

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from nurture.domain.scoring.entries import Entry
-from nurture.domain.values import Scalar
 from nurture.store.schema import (
     Campaign,
     CampaignVersion,
@@ -15,19 +14,14 @@ from nurture.store.schema import (
     Decision,
     Due,
     Enrollment,
-    EventRow,
-    LadderChange,
     Lead,
     LeadTag,
-    Message,
-    MessageContent,
     ScoreEntry,
     Suppression,
     User,
 )
 
 PAGE = 40
-LONGEST_LEDGER = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +92,6 @@ class Why:
     values: tuple[tuple[str, str], ...]
     next_at: datetime | None
     message_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """One thing on the timeline; `kind` is an event's, `message`, or `lifecycle` / `stage` for a move."""
-
-    at: datetime
-    kind: str
-    title: str
-    detail: tuple[tuple[str, Scalar], ...] = ()
-    verdict: str = ""
-    message_id: int | None = None
-    state: str = ""
 
 
 def dossier(session: Session, lead_id: int) -> Dossier | None:
@@ -253,80 +234,3 @@ def _why(decision: Decision, campaign: str | None) -> Why:
         next_at=decision.next_at,
         message_id=decision.message_id,
     )
-
-
-def timeline(session: Session, lead_id: int, before: datetime | None = None) -> tuple[Happening, ...]:
-    """Events, messages and moves, newest first; those before `before` where it is given."""
-    found = [
-        *_events(session, lead_id, before),
-        *_messages(session, lead_id, before),
-        *_moves(session, lead_id, before),
-    ]
-    return tuple(sorted(found, key=lambda happening: happening.at, reverse=True)[: PAGE + 1])
-
-
-def _events(session: Session, lead_id: int, before: datetime | None) -> list[Happening]:
-    statement: Select[EventRow, str | None] = (
-        select(EventRow, MessageContent.subject)
-        .outerjoin(MessageContent, MessageContent.message_id == EventRow.message_id)
-        .where(EventRow.lead_id == lead_id, EventRow.kind != "moved")
-        .order_by(EventRow.at.desc(), EventRow.id)
-        .limit(PAGE + 1)
-    )
-    if before is not None:
-        statement = statement.where(EventRow.at < before)
-    return [
-        Happening(
-            at=event.at,
-            kind=event.kind,
-            title=subject or "",
-            detail=tuple(sorted(event.data.items())),
-            verdict=event.verdict or "",
-            message_id=event.message_id,
-        )
-        for event, subject in session.execute(statement)
-    ]
-
-
-def _messages(session: Session, lead_id: int, before: datetime | None) -> list[Happening]:
-    statement = (
-        select(Message, MessageContent.subject, Campaign.name)
-        .outerjoin(MessageContent, MessageContent.message_id == Message.id)
-        .outerjoin(Campaign, Campaign.id == Message.campaign_id)
-        .where(Message.lead_id == lead_id)
-        .order_by(Message.planned_at.desc(), Message.id.desc())
-        .limit(PAGE + 1)
-    )
-    if before is not None:
-        statement = statement.where(Message.planned_at < before)
-    return [
-        Happening(
-            at=message.sent_at or message.done_at or message.planned_at,
-            kind="message",
-            title=subject or message.step or message.kind,
-            detail=(("campaign", campaign), ("step", message.step), ("reason", message.reason)),
-            message_id=message.id,
-            state=message.state,
-        )
-        for message, subject, campaign in session.execute(statement)
-    ]
-
-
-def _moves(session: Session, lead_id: int, before: datetime | None) -> list[Happening]:
-    statement = (
-        select(LadderChange)
-        .where(LadderChange.lead_id == lead_id)
-        .order_by(LadderChange.at.desc(), LadderChange.id.desc())
-        .limit(PAGE + 1)
-    )
-    if before is not None:
-        statement = statement.where(LadderChange.at < before)
-    return [
-        Happening(
-            at=change.at,
-            kind=change.ladder,
-            title=change.to,
-            detail=(("from", change.from_), ("rule", change.rule), ("reason", change.reason)),
-        )
-        for change in session.scalars(statement)
-    ]

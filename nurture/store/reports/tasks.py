@@ -10,7 +10,7 @@ from nurture.store.reports.activity import lead_name
 from nurture.store.reports.counting import Count, count_up_to
 from nurture.store.schema import Company, Lead, Task, User
 
-PAGE = 50
+PAGE = 25
 
 
 @dataclass(frozen=True, slots=True)
