@@ -49,6 +49,15 @@ def set_lead_fields(session: Session, values: Fields, now: datetime) -> None:
     session.flush()
 
 
+def set_lead_columns(session: Session, values: Fields, now: datetime) -> None:
+    """Write language, zone or country of leads; None takes one away."""
+    for lead in _objects(session, Lead, values):
+        for name, value in values[lead.id].items():
+            setattr(lead, name, value)
+        lead.updated_at = now
+    session.flush()
+
+
 def set_company_fields(session: Session, values: Fields, now: datetime) -> None:
     """Write custom fields of the companies that these leads belong to; who has none is passed over."""
     leads = {lead.id: lead.company_id for lead in _objects(session, Lead, values)}

@@ -351,7 +351,13 @@ def test_an_update_step_changes_tags_fields_ladders_and_points(stage: Stage) -> 
             update:
               tags: [a, b]
               untag: [old]
-              set: {stage: interest, custom.role: finance, custom.seats: "12", custom.trial: "yes"}
+              set:
+                stage: interest
+                lead.language: pt
+                zone: Europe/Paris
+                custom.role: finance
+                custom.seats: "12"
+                custom.trial: "yes"
               points: 7
           - {key: again, update: {tags: [a]}}
     """)
@@ -363,6 +369,7 @@ def test_an_update_step_changes_tags_fields_ladders_and_points(stage: Stage) -> 
     assert [row.tag for row in stage.rows(LeadTag)] == ["a", "b"]
     row = stage.rows(Lead)[0]
     assert (row.stage, row.fields) == ("interest", {"kept": "x", "role": "finance", "trial": True})
+    assert (row.language, row.zone) == ("pt", "Europe/Paris")
     assert stage.rows(Company)[0].fields == {"seats": 12}
     assert [(entry.net, entry.dedupe_key) for entry in stage.rows(ScoreEntry)] == [
         (7.0, f"step:{enrollment}:mark")

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 
 from nurture.domain.checks.catalogue import Catalogue, WrittenCampaign, sends_of, steps_of
 from nurture.domain.checks.findings import Finding, KeyPath, error, warning
-from nurture.domain.conditions.fields import Owner, find_field, problem_of
+from nurture.domain.conditions.fields import Field, Owner, find_field, problem_of
 from nurture.domain.conditions.tree import FieldTest
 from nurture.domain.definition.front_matter import Kind
 from nurture.domain.definition.organisation import DEFAULT_IDENTITY
-from nurture.domain.definition.steps import Sending, UpdateStep
+from nurture.domain.definition.steps import SETTABLE, Sending, UpdateStep
 
 LADDERS = ("stage", "lifecycle")
 
@@ -63,10 +63,16 @@ def _update(catalogue: Catalogue, file: str, path: KeyPath, step: UpdateStep) ->
         if name in LADDERS:
             continue
         message = problem_of(FieldTest(field=name, value=value), catalogue.field_types)
-        if message is None and find_field(name, catalogue.field_types).owner is Owner.COMPANY:
-            message = f'"{name}" is the company\'s. A campaign sets fields of the lead: lead.… or custom.….'
+        field = None if message else find_field(name, catalogue.field_types)
+        if field is not None and field.owner is not Owner.CUSTOM and not _settable(field):
+            may = ", ".join(f"lead.{own}" for own in sorted(SETTABLE))
+            message = f'A campaign cannot set "{name}". It sets {may} and custom.….'
         if message is not None:
             yield error(file, (*path, name), message)
+
+
+def _settable(field: Field) -> bool:
+    return field.owner is Owner.LEAD and field.name in SETTABLE
 
 
 def check_templates(catalogue: Catalogue) -> Iterator[Finding]:

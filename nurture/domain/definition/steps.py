@@ -79,8 +79,15 @@ class Waiting(Part):
         return self
 
 
+SETTABLE = frozenset({"language", "zone", "country"})
+"""The lead's own fields that a campaign may set; its names and address are the lead's business."""
+
+
 class Updating(Part):
-    """What an update step changes on the lead."""
+    """What an update step changes on the lead.
+
+    `set` takes `stage`, `lifecycle`, custom fields (`custom.<name>`) and the fields in `SETTABLE`.
+    """
 
     tags: tuple[str, ...] = ()
     untag: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from nurture.domain.conditions.fields import CUSTOM, number
 from nurture.domain.decide import Passage, Update
+from nurture.domain.definition.steps import SETTABLE
 from nurture.domain.errors import ConflictError
 from nurture.domain.events import EventKind
 from nurture.domain.lifecycle.moves import Wish
@@ -19,6 +20,9 @@ from nurture.store import changes as store
 from nurture.store.decisions import NewDecision
 from nurture.store.events import NewEvent, record_events
 from nurture.store.leads import mark_dirty
+
+OWN = "lead."
+"""Before the name of a lead's own field; may be left out."""
 
 SOURCE = "campaign"
 """The source of events that campaigns cause."""
@@ -76,15 +80,18 @@ def _tagged(change: Change, tag: str, now: datetime) -> NewEvent:
 
 def _set_fields(session: Session, house: House, changes: Iterable[Change], now: datetime) -> None:
     owners = {field.name: field.of for field in house.organisation.fields}
-    values: dict[str, dict[int, dict[str, Scalar]]] = {"lead": {}, "company": {}}
+    values: dict[str, dict[int, dict[str, Scalar]]] = {"lead": {}, "company": {}, "own": {}}
     for change in changes:
         for name, text in change.update.set.items():
+            custom, own = name.removeprefix(CUSTOM), name.removeprefix(OWN)
             if name.startswith(CUSTOM):
-                custom = name.removeprefix(CUSTOM)
                 fields = values[owners.get(custom, "lead")].setdefault(change.passage.lead_id, {})
                 fields[custom] = typed(text, house.field_types.get(custom, "text"))
+            elif own in SETTABLE:
+                values["own"].setdefault(change.passage.lead_id, {})[own] = text or None
     store.set_lead_fields(session, values["lead"], now)
     store.set_company_fields(session, values["company"], now)
+    store.set_lead_columns(session, values["own"], now)
 
 
 def typed(text: str, type_: str) -> Scalar:

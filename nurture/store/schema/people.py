@@ -109,7 +109,11 @@ class LeadTag(Base):
 
 
 class SegmentMember(Base):
-    """Since when a lead is in a segment; kept only for segments that a `has_been` asks for."""
+    """Since when a lead is in a segment; kept only for segments that a `has_been` asks for.
+
+    A name `entry:<campaign>`, which no segment can have, keeps since when the lead has met a campaign's entry
+    condition, where re-entry is `always`: it must come true anew to let the lead in again.
+    """
 
     __tablename__ = "segment_member"
     segment: Mapped[str] = mapped_column(String(128), primary_key=True)

@@ -142,7 +142,7 @@ def test_what_is_right_passes() -> None:
         (
             campaign(SEND, {"key": "u", "update": {"set": {"company.industry": "x"}}}),
             "steps.1.update.set.company.industry",
-            "is the company's",
+            "A campaign cannot set",
         ),
         # --- conditions ---
         (campaign(exit=[{"segment": "x"}]), "exit.0", 'There is no segment "x".'),
