@@ -3,11 +3,13 @@
 import csv
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from nurture.content.yaml_files import read_yaml
+from nurture.domain.conditions.evaluate import Snapshot
 from nurture.domain.definition.campaign import CampaignDefinition, walk
 from nurture.domain.definition.ladders import Ladders
 from nurture.domain.definition.organisation import Organisation
@@ -15,7 +17,9 @@ from nurture.domain.definition.scoring import Scoring
 from nurture.domain.definition.segments import Segments
 from nurture.domain.definition.steps import BranchStep, SendStep, Step
 from nurture.domain.definition.streams import Streams
-from nurture.domain.values import Lifecycle, Stage
+from nurture.domain.events import Event
+from nurture.domain.lifecycle.moves import advance
+from nurture.domain.values import LeadView, Lifecycle, Stage
 
 ROOT = Path(__file__).parents[2]
 CAMPAIGNS = ROOT / "campaigns"
@@ -116,6 +120,22 @@ def test_both_ladders_lead_down_again_at_a_lower_mark_than_up() -> None:
     assert {(Stage.DECISION, Stage.INTEREST), (Stage.INTEREST, Stage.AWARENESS)} <= down
     recycled = next(rule for rule in ladders.lifecycle.rules if rule.to is Lifecycle.LEAD and rule.dwell)
     assert recycled.from_ == (Lifecycle.PROSPECT,)
+
+
+def test_who_buys_after_a_quiet_time_has_bought_and_was_not_recycled() -> None:
+    ladders = Ladders.model_validate(data(CAMPAIGNS / "lifecycle.yaml"))
+    came, now = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)
+    quiet = LeadView(
+        id=1,
+        address="ana@example.com",
+        created_at=came,
+        lifecycle=Lifecycle.PROSPECT,
+        lifecycle_since=came,
+        stage=Stage.INTEREST,
+    )
+    order = Event(id=1, lead_id=1, kind="purchased", at=now)
+    moves = advance(Snapshot(quiet, (order,), half_life=timedelta(days=30)), ladders, now)
+    assert [move.to for move in moves] == [Lifecycle.CUSTOMER, Stage.ACTION]
 
 
 @pytest.mark.parametrize("path", TEMPLATE_FILES, ids=relative)
