@@ -11,7 +11,6 @@ from nurture.domain.errors import (
     IllegalTransition,
     MailerError,
     MessageRefused,
-    OutcomeUnknown,
     RefusedForNow,
 )
 from nurture.domain.values import LeadView
@@ -178,8 +177,6 @@ def retry(error: MailerError, attempts: int, now: datetime, key: str) -> RetryAt
     lower bound.
     """
     match error:
-        case OutcomeUnknown():
-            return GiveUp(UNCONFIRMED, f"Nobody can tell whether it was accepted: {error}")
         case AccountRefused():
             return RetryAt(now + ACCOUNT_DELAY, f"The mailer refuses the account: {error}")
         case RefusedForNow() if attempts < MAX_ATTEMPTS:
@@ -190,7 +187,7 @@ def retry(error: MailerError, attempts: int, now: datetime, key: str) -> RetryAt
         case MessageRefused():
             return GiveUp(FAILED, f"Refused for good: {error}")
         case _:
-            # A kind of error that is not listed here proves nothing, so it must not lead to a second mail.
+            # OutcomeUnknown and whatever is not listed here prove nothing: neither may lead to a second mail.
             return GiveUp(UNCONFIRMED, f"Nobody can tell whether it was accepted: {error}")
 
 

@@ -25,6 +25,7 @@ from nurture.domain.sending import (
     RECEPTION_BELOW,
     SPENT,
     TRANSITIONS,
+    Blocked,
     GiveUp,
     MessageState,
     Reception,
@@ -71,6 +72,8 @@ def test_every_step_of_the_machine_says_why() -> None:
 def test_an_illegal_step_names_the_ways_there_are() -> None:
     with pytest.raises(IllegalTransition, match="it can go to: nowhere"):
         transition(MessageState.SENT, MessageState.PENDING)
+    with pytest.raises(IllegalTransition, match=r"it can go to: sent, pending, failed, cancelled\."):
+        transition(MessageState.UNCONFIRMED, MessageState.CLAIMED)
 
 
 def test_open_and_spent_states() -> None:
@@ -99,41 +102,35 @@ def test_who_may_be_mailed_is_not_blocked() -> None:
 @pytest.mark.parametrize("on_reply", ["pause", "continue"])
 def test_who_is_not_mailable_is_blocked_for_good(on_reply: str) -> None:
     blocked = may_send(replace(ANA, mailable=False), None, NOW, on_reply=on_reply)  # type: ignore[arg-type]
-    assert blocked is not None
-    assert (blocked.reason, blocked.final, blocked.until) == ("not_mailable", True, None)
-    assert "consent" in blocked.sentence
+    sentence = "The lead gave no consent, or its address is suppressed."
+    assert blocked == Blocked("not_mailable", sentence, final=True, until=None)
 
 
 def test_a_refused_topic_blocks_that_topic_alone() -> None:
     lead = replace(ANA, refused_topics=frozenset({"product"}))
-    blocked = may_send(lead, "product", NOW)
-    assert blocked is not None
-    assert (blocked.reason, blocked.final) == ("topic_refused", True)
-    assert '"product"' in blocked.sentence
+    sentence = 'The lead unsubscribed from the topic "product".'
+    assert may_send(lead, "product", NOW) == Blocked("topic_refused", sentence, final=True, until=None)
     assert may_send(lead, "newsletter", NOW) is None
     assert may_send(lead, None, NOW) is None
 
 
 def test_a_campaign_that_does_not_run_blocks_for_now() -> None:
     blocked = may_send(ANA, None, NOW, running=False)
-    assert blocked is not None
-    assert (blocked.reason, blocked.final, blocked.until) == ("campaign_paused", False, None)
-    assert blocked.sentence
+    assert blocked == Blocked("campaign_paused", "The campaign is not running.", final=False, until=None)
 
 
 def test_a_break_blocks_until_it_ends_and_not_at_its_end() -> None:
-    lead = replace(ANA, paused_until=NOW + timedelta(days=30))
+    end = NOW + timedelta(days=30)
+    lead = replace(ANA, paused_until=end)
     blocked = may_send(lead, None, NOW)
-    assert blocked is not None
-    assert (blocked.reason, blocked.final, blocked.until) == ("break", False, NOW + timedelta(days=30))
-    assert may_send(lead, None, NOW + timedelta(days=30)) is None
+    assert blocked == Blocked("break", "The lead asked for a break.", final=False, until=end)
+    assert may_send(lead, None, end) is None
 
 
 def test_a_conversation_blocks_unless_the_campaign_goes_on() -> None:
     lead = replace(ANA, conversation_since=NOW - timedelta(hours=1))
-    blocked = may_send(lead, None, NOW)
-    assert blocked is not None
-    assert (blocked.reason, blocked.final, blocked.until) == ("conversation", False, None)
+    sentence = "A person is talking to the lead; marketing waits until that is over."
+    assert may_send(lead, None, NOW) == Blocked("conversation", sentence, final=False, until=None)
     assert may_send(lead, None, NOW, on_reply="continue") is None
 
 

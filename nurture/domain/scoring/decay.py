@@ -50,7 +50,7 @@ def threshold_heat(points: float, now: datetime, half_life: timedelta) -> float:
 
 
 def falls_below_at(score: Score, points: float, half_life: timedelta) -> datetime | None:
-    """The first whole second at which the score is below `points`; may lie in the past.
+    """A whole second, at most two late, at which the score has fallen below `points`; may lie in the past.
 
     `None` where there is no such moment: the threshold is not above 0, or the score never was.
     """
@@ -60,5 +60,5 @@ def falls_below_at(score: Score, points: float, half_life: timedelta) -> datetim
         crossing = score.as_of + half_life * math.log2(score.value / points)
     except OverflowError:
         return None
-    # Rounded up by up to two seconds, because a crossing computed a microsecond early would be no crossing.
+    # A second to spare, because at a crossing computed a microsecond early the score would not have crossed.
     return crossing.replace(microsecond=0) + timedelta(seconds=2 if crossing.microsecond else 1)

@@ -32,7 +32,7 @@ class Duration:
         Raises:
             InputError: when `text` is something else or no time at all.
         """
-        match = _PATTERN.fullmatch(text.strip()) if isinstance(text, str) else None
+        match = _PATTERN.fullmatch(text.strip())
         parts = {name: int(value) for name, value in (match.groupdict() if match else {}).items() if value}
         if not parts:
             raise InputError(

@@ -160,4 +160,4 @@ def _number(word: str, text: str, field: _Field) -> int:
 
 
 def _naming(text: str, field: _Field) -> str:
-    return f'"{text}" is not a {field.name}'
+    return f'"{text}" is no {field.name}'

@@ -101,13 +101,23 @@ def test_the_moment_below_a_threshold_is_foreseen_to_two_seconds(
         assert value <= 0
     else:
         assert score.at(moment, half_life) < threshold
-        assert score.at(moment - timedelta(seconds=3), half_life) > threshold
+        earlier = score.at(moment - timedelta(seconds=2), half_life)
+        assert earlier >= threshold or earlier == pytest.approx(threshold, rel=1e-12)
 
 
 def test_what_is_never_above_a_threshold_never_falls_below_it() -> None:
     assert falls_below_at(Score(0, START), 5, MONTH) is None
     assert falls_below_at(Score(5, START), 0, MONTH) is None
     assert falls_below_at(Score(1e300, START), 1, timedelta(days=3650)) is None
+
+
+def test_a_crossing_between_two_seconds_has_a_second_to_spare() -> None:
+    crossing = START + MONTH * math.log2(10 / 3)
+
+    assert crossing.microsecond
+    assert falls_below_at(Score(10, START), 3, MONTH) == crossing.replace(microsecond=0) + timedelta(
+        seconds=2
+    )
 
 
 def test_a_threshold_met_exactly_falls_a_second_later() -> None:

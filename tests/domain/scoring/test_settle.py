@@ -25,7 +25,7 @@ RULES = Scoring.model_validate(
         "bands": {1: 60, 2: 30, 3: 10},
         "groups": {"mail": {"cap": {"points": 12, "per": "P2D"}}},
         "rules": [
-            {"key": "opened", "when": {"event": "email_opened"}, "points": 1.1, "group": "mail"},
+            {"key": "opened", "when": {"event": "email_opened"}, "points": 0.9, "group": "mail"},
             {
                 "key": "clicked",
                 "when": {"event": "email_clicked"},
@@ -127,10 +127,25 @@ def test_a_groups_cap_is_shared_and_spares_what_is_negative() -> None:
         click(10, START + timedelta(hours=10)),
         click(11, START + timedelta(hours=11)),
         event(12, "unsubscribed", START + timedelta(hours=12)),
+        event(13, "email_opened", START + timedelta(hours=13)),
     )
 
-    assert nets(ledger, "clicked") == [5, pytest.approx(1.5)]
+    assert nets(ledger, "clicked") == [5, pytest.approx(2.5)]
     assert nets(ledger, "gone") == [-25]
+    assert nets(ledger, "opened") == [0.9] * 5 + [pytest.approx(0)]
+
+
+def test_what_counts_once_is_kept_under_these_keys() -> None:
+    # The keys lie in databases: others would score everything a second time.
+    ledger = scored(event(1, "page_visited"), click(2, message_id=7), click(3, START + DAY))
+
+    assert {(entry.rule, entry.dedupe_key) for entry in ledger} == {
+        ("first-visit", "lead"),
+        ("clicked", "message:7"),
+        ("clicked", "event:3"),
+        ("each-click", "event:2"),
+        ("each-click", "event:3"),
+    }
 
 
 def test_a_late_event_resettles_its_window_by_reversing_and_appending() -> None:

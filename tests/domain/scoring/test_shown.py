@@ -44,6 +44,11 @@ def test_it_is_known_from_where_on_a_score_is_shown(engagement: float, tenths: i
     assert shows == (engagement >= shows_from(points)) or engagement == pytest.approx(shows_from(points))
 
 
+def test_a_score_is_shown_from_half_a_tenth_below() -> None:
+    assert (shows_from(60), shows_from(0.1)) == (59.95, 0.05)
+    assert (shown(59.95), shown(59.94)) == (60.0, 59.9)
+
+
 @pytest.mark.parametrize(
     ("fit", "engagement", "word"),
     [
@@ -78,7 +83,28 @@ def test_rows_are_the_entries_that_stand_newest_first() -> None:
 
     rows = explain_score(entries, NOW, MONTH)
 
-    assert [(row.entry.id, row.points) for row in rows if row.entry] == [(4, 1.0), (1, 4.0)]
+    assert [(row.entry.id, row.rule, row.points) for row in rows if row.entry] == [
+        (4, "r", 1.0),
+        (1, "r", 4.0),
+    ]
+
+
+def test_of_one_moment_the_entry_recorded_last_stands_first() -> None:
+    rows = explain_score([entry(1, id=1), entry(2, id=2)], NOW, MONTH)
+
+    assert [row.points for row in rows] == [2, 1]
+
+
+def test_rounding_goes_to_the_largest_remainders() -> None:
+    # 12.6, 12.3 and 12.1 tenths are 37 together: the one that is left over goes to the first.
+    rows = explain_score([entry(1.26, id=1), entry(1.23, id=2), entry(1.21, id=3)], NOW, MONTH)
+
+    assert {row.entry.id: row.points for row in rows if row.entry} == {1: 1.3, 2: 1.2, 3: 1.2}
+
+
+def test_without_points_there_is_nothing_to_lift() -> None:
+    assert explain_score([], NOW, MONTH) == ()
+    assert [row.points for row in explain_score([entry(2), entry(-2, id=2)], NOW, MONTH)] == [-2, 2]
 
 
 def test_a_score_below_zero_is_lifted_by_a_row_that_says_so() -> None:
@@ -106,6 +132,7 @@ def test_a_shortfall_names_what_faded_what_was_cut_and_what_would_do() -> None:
     shortfall = explain_shortfall(rules(50, 5, 30), entries, 50, NOW)
 
     assert shortfall is not None
+    assert shortfall.target == 50
     assert (shortfall.missing, shortfall.faded, shortfall.cut) == (30, 10, 5)
     assert shortfall.would_do == ("worth-30", "worth-50")
 

@@ -40,6 +40,12 @@ def test_the_moment_that_comes_next(moment: LocalMoment, now: str, expected: str
     assert moment_after(moment, utc(now), BERLIN) == utc(expected)
 
 
+def test_today_is_the_day_that_the_lead_has() -> None:
+    # On 2 March at 21:00 in Los Angeles the machine and UTC already have the 3rd.
+    found = moment_after(LocalMoment(at="22:00"), utc("2026-03-03 05:00"), zone_named("America/Los_Angeles"))
+    assert found == utc("2026-03-03 06:00")
+
+
 @pytest.mark.parametrize("fields", [{"date": "2026-02-30"}, {"date": "2026-02-03", "weekday": "tue"}])
 def test_a_moment_that_cannot_be_is_refused(fields: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match=r"is no day of the calendar|either"):

@@ -14,6 +14,9 @@ from tests.domain.timing.clocks import ZONES, instants, utc
 
 BERLIN = zone_named("Europe/Berlin")
 MICROSECOND = timedelta(microseconds=1)
+MONTHS = "jan, feb, mar, apr, may, jun, jul, aug, sep, oct, nov, dec"
+WEEKDAYS = "sun, mon, tue, wed, thu, fri, sat"
+NO_PART = "is no number, range or step. Write *, 5, 1-5 or */10."
 
 
 @pytest.mark.parametrize(
@@ -35,7 +38,11 @@ MICROSECOND = timedelta(microseconds=1)
         ("0 0 * * 0", "2026-03-06 12:00", "2026-03-08 00:00"),
         ("0 0 * * 7", "2026-03-06 12:00", "2026-03-08 00:00"),
         ("0 0 * * sat-sun", "2026-03-07 12:00", "2026-03-08 00:00"),
+        ("0 0 * * sat-sun", "2026-03-08 12:00", "2026-03-14 00:00"),
         ("0 0 * * fri-mon/3", "2026-03-06 12:00", "2026-03-09 00:00"),
+        # A range may be as short as a day.
+        ("0 0 5-5 * *", "2026-03-04 12:00", "2026-03-05 00:00"),
+        ("0 0 * * fri-fri", "2026-03-06 12:00", "2026-03-13 00:00"),
         # Restricted both ways, either day is enough; a star with a step restricts nothing.
         ("0 0 13 * fri", "2026-03-06 12:00", "2026-03-13 00:00"),
         ("0 0 15 * fri", "2026-03-13 12:00", "2026-03-15 00:00"),
@@ -50,27 +57,39 @@ def test_next_fire_in_utc(expression: str, after: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("expression", "words"),
     [
-        ("0 9 1 *", "has 4 fields, not 5"),
-        ("@monthly", "has 1 fields, not 5"),
-        ("0 9 1 * * *", "has 6 fields, not 5"),
-        ("60 9 1 * *", '"60" is not a minute: "60" is not a number from 0 to 59.'),
-        ("0 9 0 * *", '"0" is not a day of the month'),
-        ("0 9 1 foo *", "from 1 to 12 or one of jan, feb"),
-        ("0 9 1 * 8", "from 0 to 7 or one of sun, mon"),
-        ("0 9 1 * jan", "day of the week"),
-        ("0 17-9 * * *", "the range 17-9 ends before it begins"),
-        ("*/0 9 1 * *", "a step of 0 never gets on"),
-        ("0 9 *-5 * *", r'"\*-5" is no number, range or step'),
-        ("0 9 1,,2 * *", '"" is no number'),
-        ("0 9 L * *", '"l" is not a number from 1 to 31'),
-        ("0 ٩ 1 * *", '"٩" is no number'),
-        ("99999 9 1 * *", "is not a number from 0 to 59"),
-        ("0 0 31 2,4 *", "never fires: none of its months has 31 days"),
+        ("60 9 1 * *", '"60" is no minute: "60" is not a number from 0 to 59.'),
+        ("0 9 0 * *", '"0" is no day of the month: "0" is not a number from 1 to 31.'),
+        ("0 9 1 foo *", f'"foo" is no month: "foo" is not a number from 1 to 12 or one of {MONTHS}.'),
+        ("0 9 1 * 8", f'"8" is no day of the week: "8" is not a number from 0 to 7 or one of {WEEKDAYS}.'),
+        (
+            "0 9 1 * jan",
+            f'"jan" is no day of the week: "jan" is not a number from 0 to 7 or one of {WEEKDAYS}.',
+        ),
+        ("0 1-99 * * *", '"1-99" is no hour: "99" is not a number from 0 to 23.'),
+        ("0 17-9 * * *", '"17-9" is no hour: the range 17-9 ends before it begins.'),
+        ("*/0 9 1 * *", '"*/0" is no minute: a step of 0 never gets on.'),
+        ("0 9 *-5 * *", f'"*-5" is no day of the month: "*-5" {NO_PART}'),
+        ("0 9 1,,2 * *", f'"1,,2" is no day of the month: "" {NO_PART}'),
+        ("0 9 L * *", '"L" is no day of the month: "l" is not a number from 1 to 31.'),
+        ("0 ٩ 1 * *", f'"٩" is no hour: "٩" {NO_PART}'),
+        ("99999 9 1 * *", '"99999" is no minute: "99999" is not a number from 0 to 59.'),
+        ("0 0 31 2,4 *", '"0 0 31 2,4 *" never fires: none of its months has 31 days.'),
     ],
 )
 def test_what_is_wrong_is_said(expression: str, words: str) -> None:
-    with pytest.raises(InputError, match=words):
+    with pytest.raises(InputError) as error:
         Schedule.parse(expression)
+    assert str(error.value) == words
+
+
+@pytest.mark.parametrize(("expression", "count"), [("0 9 1 *", 4), ("@monthly", 1), ("0 9 1 * * *", 6)])
+def test_a_schedule_has_five_fields(expression: str, count: int) -> None:
+    with pytest.raises(InputError) as error:
+        Schedule.parse(expression)
+    assert str(error.value) == (
+        f'"{expression}" has {count} fields, not 5. Write minute, hour, day of the month, '
+        'month and day of the week: "0 9 1 * *" is 9:00 on the first of every month.'
+    )
 
 
 @pytest.mark.parametrize(
@@ -105,12 +124,14 @@ def test_an_interval_holds_its_start_and_not_its_end() -> None:
     start, end = utc("2026-03-01 09:00"), utc("2026-03-03 09:00")
     assert fires_between(daily, start, end, zone_named("UTC")) == (start, utc("2026-03-02 09:00"))
     assert fires_between(daily, start, start, zone_named("UTC")) == ()
+    assert fires_between(daily, start + MICROSECOND, end, zone_named("UTC")) == (utc("2026-03-02 09:00"),)
 
 
 def test_of_too_many_firings_the_first_are_given() -> None:
     every_minute = Schedule.parse("* * * * *")
     found = fires_between(every_minute, utc("2026-03-01"), utc("2027-03-01"), BERLIN, limit=3)
     assert found == tuple(utc(f"2026-03-01 00:0{minute}") for minute in range(3))
+    assert len(fires_between(every_minute, utc("2026-03-01"), utc("2027-03-01"), BERLIN)) == 1000
 
 
 def test_what_never_fires_has_no_next_time() -> None:

@@ -1,6 +1,6 @@
 """Spans: calendar time from a day on, exact time below."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import example, given
@@ -56,7 +56,17 @@ def test_what_comes_after(start: str, length: str, zone: str, expected: str) -> 
     ],
 )
 def test_what_came_before(now: str, length: str, expected: str) -> None:
-    assert before(utc(now), Duration.parse(length)) == utc(expected)
+    found = before(utc(now), Duration.parse(length))
+    assert found == utc(expected)
+    assert found.tzinfo is UTC
+
+
+def test_months_are_counted_by_the_calendar_of_utc() -> None:
+    # Where the machine stands it is still the month before, whose last day is another.
+    start = utc("2026-03-01 01:00")
+    assert before(start, Duration(months=1)) == utc("2026-02-01 01:00")
+    assert reached(start, Duration(months=1)) == utc("2026-04-01 01:00")
+    assert reached(start, Duration(months=1)).tzinfo is UTC
 
 
 @given(instants, durations, st.sampled_from(["Europe/Berlin", "Australia/Lord_Howe", "Pacific/Apia"]))
@@ -88,3 +98,8 @@ def test_reached_is_the_first_instant_of_its_kind(since: datetime, duration: Dur
 def test_what_is_too_far_away_is_never_reached() -> None:
     assert reached(utc("2026-01-01"), Duration(months=120_000)) == LATEST
     assert before(EARLIEST, Duration(seconds=1)) == EARLIEST
+
+
+def test_nothing_lies_beyond_never() -> None:
+    assert reached(utc("8999-06-15"), Duration(months=12)) == LATEST
+    assert before(utc("1001-06-15"), Duration(months=12)) == EARLIEST

@@ -1,6 +1,6 @@
 """Windows and quiet hours: mail goes in its time, by the lead's clock, whatever the clock does."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -52,6 +52,7 @@ def window(fields: dict[str, Any]) -> Window:
         # It would open and close in the hour that the clock skips: not on that day.
         ({"from": "02:10", "to": "02:50"}, "2026-03-28 12:00", "2026-03-30 00:10"),
         # The clock shows it twice: it is open twice.
+        ({"from": "02:10", "to": "02:50"}, "2026-10-24 23:00", "2026-10-25 00:10"),
         ({"from": "02:10", "to": "02:50"}, "2026-10-25 00:50", "2026-10-25 01:10"),
         # The clock goes back into the window.
         ({"from": "01:00", "to": "02:30"}, "2026-10-25 00:30", "2026-10-25 01:00"),
@@ -59,8 +60,28 @@ def window(fields: dict[str, Any]) -> Window:
     ],
 )
 def test_when_it_opens_next(fields: dict[str, Any], now: str, expected: str) -> None:
-    assert next_open(window(fields), utc(now), BERLIN, NONE) == utc(expected)
+    found = next_open(window(fields), utc(now), BERLIN, NONE)
+    assert found == utc(expected)
+    assert found.tzinfo is UTC
     assert is_open(window(fields), utc(now), BERLIN, NONE) is (now == expected)
+
+
+@pytest.mark.parametrize(
+    ("zone", "opens", "closes", "now", "expected"),
+    [
+        # The clock goes back to 3:00, 1:00 and 23:00, each time into the window.
+        ("Pacific/Apia", "02:00", "03:30", "2011-04-02 13:40", "2011-04-02 14:00"),
+        ("America/Halifax", "00:30", "01:30", "2026-11-01 04:40", "2026-11-01 05:00"),
+        ("America/Sao_Paulo", "22:00", "23:30", "2018-02-18 01:40", "2018-02-18 02:00"),
+        # It opens before the clock goes forward, on a day that began on the day before in UTC.
+        ("Pacific/Auckland", "01:00", "10:00", "2026-09-26 11:00", "2026-09-26 13:00"),
+    ],
+)
+def test_when_it_opens_next_where_clocks_change(
+    zone: str, opens: str, closes: str, now: str, expected: str
+) -> None:
+    where = zone_named(zone)
+    assert next_open(window({"from": opens, "to": closes}), utc(now), where, NONE) == utc(expected)
 
 
 def test_a_window_that_opens_on_a_holiday_stays_closed() -> None:
@@ -120,6 +141,8 @@ def test_quiet_hours_need_two_different_times() -> None:
         QuietHours.parse("07:00", "07:00")
     with pytest.raises(InputError, match="two different times"):
         QuietHours.parse("00:00", "24:00")
+    with pytest.raises(InputError, match="two different times"):
+        QuietHours.parse("24:00", "00:00")
 
 
 def test_a_window_keeps_what_its_file_says() -> None:

@@ -1,6 +1,6 @@
 """Zones: whose clock counts, and what clocks do when they change."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 
 import pytest
@@ -82,6 +82,8 @@ def test_every_country_of_the_time_zone_database_has_a_zone_of_its_own() -> None
         ("Europe/Berlin", "2026-07-15 09:00", "2026-07-15 07:00"),
         # 2:00 to 3:00 is skipped on 29 March and comes twice on 25 October.
         ("Europe/Berlin", "2026-03-29 02:30", "2026-03-29 01:00"),
+        ("Europe/Berlin", "2026-03-29 02:00:00.500000", "2026-03-29 01:00"),
+        ("Europe/Berlin", "2026-03-29 02:59:59", "2026-03-29 01:00"),
         ("Europe/Berlin", "2026-03-29 03:00", "2026-03-29 01:00"),
         ("Europe/Berlin", "2026-10-25 02:30", "2026-10-25 00:30"),
         # Half an hour is skipped in spring (October in the south).
@@ -94,10 +96,20 @@ def test_every_country_of_the_time_zone_database_has_a_zone_of_its_own() -> None
         ("Antarctica/Troll", "2026-03-29 02:00", "2026-03-29 01:00"),
         ("Asia/Kathmandu", "2026-03-29 02:30", "2026-03-28 20:45"),
         ("Europe/Berlin", "9999-12-31 23:59", "9000-01-01 00:00"),
+        ("UTC", "9000-06-01 00:00", "9000-01-01 00:00"),
     ],
 )
 def test_local_times_in_utc(zone: str, shown: str, expected: str) -> None:
-    assert to_utc(local(shown), zone_named(zone)) == utc(expected)
+    found = to_utc(local(shown), zone_named(zone))
+    assert found == utc(expected)
+    assert found.tzinfo is UTC
+
+
+def test_of_a_time_that_comes_twice_nothing_remembers_which_it_was() -> None:
+    berlin, shown = zone_named("Europe/Berlin"), local("2026-10-25 02:30")
+    assert to_utc(shown.replace(fold=1), berlin) == to_utc(shown, berlin) == utc("2026-10-25 00:30")
+    comings = [wall(utc(instant), berlin) for instant in ("2026-10-25 00:30", "2026-10-25 01:30")]
+    assert [(coming, coming.fold) for coming in comings] == [(shown, 0), (shown, 0)]
 
 
 @given(st.sampled_from(ZONES), shown_times)
