@@ -108,6 +108,8 @@ def refuse_line(name: str, line: str) -> None:
     Raises:
         HeaderError: a line of it is too long, or it is not one field.
     """
+    if line.isascii() and line.isprintable() and len(line) <= LINE_LIMIT and line.startswith(f"{name}: "):
+        return
     for number, part in enumerate(line.split("\r\n")):
         begins_well = part.startswith(f"{name}: ") if number == 0 else part.startswith(" ") and part.strip()
         if not begins_well or len(part.encode()) > LINE_LIMIT or _CONTROL.search(part):
@@ -127,7 +129,7 @@ def _wire_address(value: str) -> str | None:
 
 
 def _refuse_controls(name: str, value: str) -> None:
-    found = _CONTROL.search(value)
+    found = None if value.isascii() and value.isprintable() else _CONTROL.search(value)
     if found:
         raise HeaderError(
             f"{name} holds the control character {found.group()!r}. Take it out of {value[:80]!r}."

@@ -137,7 +137,9 @@ def _encoded(piece: str) -> bytes:
     lines = _LINE_ENDS.sub("\r\n", piece) if "\r" in piece else piece.replace("\n", "\r\n")
     # The encoder copies its line ends from the first that it sees, so there always is one.
     encoded = binascii.b2a_qp(f"{lines}\r\n".encode("utf-8", "replace"), istext=True)[:-2]
-    return b"\r\n".join(_row(row) for row in encoded.split(b"\r\n"))
+    if len(encoded) <= _QP_LINE and not encoded.startswith(b".") and b"\n" not in encoded:
+        return encoded
+    return b"\r\n".join([_row(row) for row in encoded.split(b"\r\n")])
 
 
 def _row(row: bytes) -> bytes:
