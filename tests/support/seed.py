@@ -18,16 +18,18 @@ from nurture.domain.events import EventKind, Verdict
 from nurture.domain.roles import Role
 from nurture.services.accounts import NewUser, create_user
 from nurture.services.files import Paths, apply
+from nurture.services.handoff import close_task
 from nurture.services.importing.run import ImportOrder, import_leads
 from nurture.services.runtime import Runtime
 from nurture.store.beats import beat
 from nurture.store.events import NewEvent, record_events
-from nurture.store.schema import Campaign, Lead, Message
+from nurture.store.schema import Campaign, Lead, Message, Task
 from nurture.worker.schedule import JOBS, work_once
 
 PASSWORD = "seven quiet herons"
 ADMIN = "clara@example.com"
 STEP = timedelta(hours=3)
+OUTCOMES = ("Talked for ten minutes; call again in May.", "Answered the question.", "Sent the price list.")
 
 EXAMPLES = Path(nurture.__file__).parent / "examples" / "leads.csv"
 FIRST = "Ana Jonas Mei Omar Lucía Tariq Ingrid Paulo Sofia Henrik Aïcha Marta Ravi Claire Duarte Nora Emil"
@@ -89,6 +91,7 @@ def furnish(runtime: Runtime, clock: FixedClock, leads: int = 180, days: int = 3
         _arrive(runtime, [row for at, row in arrivals if clock.now() - STEP < at <= clock.now()], clock.now())
         audience.react(clock.now())
         _browse(runtime, clock.now())
+        _call_back(runtime, clock.now())
         work_once(runtime)
     take_pulse(runtime)
 
@@ -173,18 +176,31 @@ def _browse(runtime: Runtime, now: datetime) -> None:
         record_events(session, list(_visits(ids, now)), now)
 
 
+def _call_back(runtime: Runtime, now: datetime) -> None:
+    """Sales closes most tasks within a day or two; what came of each is a hash."""
+    with runtime.read() as session:
+        found = session.execute(select(Task.id, Task.created_at).where(Task.status == "open")).all()
+    for task_id, created_at in found:
+        patience = timedelta(hours=5 + 60 * _chance(f"patience {task_id}"))
+        if now - created_at > patience and 9 <= now.hour < 18:
+            outcome = OUTCOMES[int(_chance(f"outcome {task_id}") * len(OUTCOMES))]
+            with runtime.write() as session:
+                close_task(session, task_id, outcome, "user:1", now)
+
+
 def _visits(lead_ids: Iterable[int], now: datetime) -> Iterator[NewEvent]:
     for lead_id in lead_ids:
         chance = _chance(f"{lead_id} {now:%Y-%m-%d %H}")
-        kinds: list[tuple[EventKind, dict[str, str]]] = []
-        if chance < 0.012 and now.hour in range(7, 20):
-            kinds.append((EventKind.PAGE_VISITED, {"path": ("/pricing", "/product", "/blog")[lead_id % 3]}))
-        if chance < 0.0012:
-            kinds.append((EventKind.ASSET_DOWNLOADED, {"asset": "invoice-checklist.pdf"}))
+        at = now - timedelta(minutes=170 * _chance(f"{chance}"))
         if chance < 0.0005:
-            kinds.append((EventKind.DEMO_REQUESTED, {"form": "demo"}))
-        for kind, data in kinds:
-            yield NewEvent("seed", f"{lead_id}.{kind}.{now}", lead_id, kind, now, data=dict(data))
+            kind, data = EventKind.DEMO_REQUESTED, {"form": "demo"}
+        elif chance < 0.0014:
+            kind, data = EventKind.ASSET_DOWNLOADED, {"asset": "invoice-checklist.pdf"}
+        elif chance < 0.012 and now.hour in range(7, 20):
+            kind, data = EventKind.PAGE_VISITED, {"path": ("/pricing", "/product", "/blog")[lead_id % 3]}
+        else:
+            continue
+        yield NewEvent("seed", f"{lead_id}.{kind}.{now}", lead_id, kind, at, data=dict(data))
 
 
 def _chance(key: str) -> float:

@@ -134,7 +134,8 @@ def test_what_is_older_than_a_page_is_fetched_once(lively: Runtime, inside: Visi
             session.add(
                 EventRow(
                     id=10**6 + number, lead_id=lead_id, kind="page_visited",
-                    at=now - timedelta(minutes=number), recorded_at=now, source="t", external_id=str(number), data={"path": f"/page-{number:03}"},
+                    at=now - timedelta(minutes=number), recorded_at=now, source="t",
+                    external_id=str(number), data={"path": f"/page-{number:03}"},
                 )
             )  # fmt: skip
     seen: list[str] = []
