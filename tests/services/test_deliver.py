@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, text, update
 from sqlalchemy.orm import Session
 
 from nurture.clock import FixedClock
@@ -299,6 +299,48 @@ def test_a_template_version_that_is_gone_fails_its_message(office: PostOffice) -
 
     assert run(office)[0] == Delivered(failed=1)
     assert office.rows(TemplateVersion) != []
+
+
+def refuse_contents(office: PostOffice, message_id: int) -> None:
+    """Have the database itself refuse the content of one message."""
+    condition = f"NEW.message_id = {message_id}"
+    if office.engine.dialect.name == "sqlite":
+        trigger = f"BEFORE INSERT ON message_content WHEN {condition} BEGIN SELECT RAISE(ABORT, 'no'); END"
+    else:
+        body = "BEGIN RAISE EXCEPTION 'no'; END"
+        function = f"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$"
+        office.write(lambda session: session.execute(text(function)))
+        trigger = (
+            f"BEFORE INSERT ON message_content FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION refuse()"
+        )
+    office.write(lambda session: session.execute(text(f"CREATE TRIGGER refusal {trigger}")))
+
+
+def test_a_message_that_the_database_refuses_fails_alone_and_no_result_is_lost(office: PostOffice) -> None:
+    office.queue(120)
+    refuse_contents(office, 77)
+
+    delivered, mailer = run(office, pace=Pace(senders=4))
+
+    assert delivered == Delivered(sent=119, failed=1)
+    assert office.decisions(77) == [("failed", "error")]
+    assert set(mailer.times_accepted.values()) == {1}
+
+
+def test_a_template_version_that_cannot_be_read_fails_its_messages_alone(office: PostOffice) -> None:
+    office.queue(2)
+
+    def spoil(session: Session) -> None:
+        bad = office.add_template(session, "letters/spoilt")
+        session.execute(
+            update(TemplateVersion).where(TemplateVersion.id == bad).values(compiled={"format": 0})
+        )
+        session.execute(update(Message).where(Message.id == 1).values(template_version_id=bad))
+
+    office.write(spoil)
+
+    assert run(office)[0] == Delivered(sent=1, failed=1)
+    assert office.message(1).reason == "content"
 
 
 # --- what the mailer says ------------------------------------------------------------------------

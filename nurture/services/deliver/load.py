@@ -1,6 +1,7 @@
 """Everything that mails of one batch are made from, read with a few statements for all."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -187,7 +188,9 @@ def _ready(session: Session, version_ids: set[str]) -> dict[str, tuple[Compiled,
         for version_id, compiled, front in rows:
             while len(_templates) >= _KEPT:
                 _templates.pop(next(iter(_templates)), None)
-            _templates[version_id] = (Compiled.from_json(compiled), _card(front))
+            # A version that cannot be read is left out: its messages fail, and no others.
+            with suppress(KeyError, TypeError, ValueError):
+                _templates[version_id] = (Compiled.from_json(compiled), _card(front))
     return {version_id: _templates[version_id] for version_id in version_ids if version_id in _templates}
 
 

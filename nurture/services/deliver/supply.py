@@ -6,12 +6,14 @@ from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
 from types import TracebackType
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from nurture.config import Settings
+from nurture.domain.sending import MessageState
 from nurture.services.deliver.load import Backdrop, load
 from nurture.services.deliver.pace import Faults, Pace
 from nurture.services.deliver.prepare import Ready, prepare
@@ -23,9 +25,14 @@ from nurture.store.dbclock import on_postgresql
 from nurture.store.messages import FROM_CLAIM, Claimed, Outcome, claim, record, release
 from nurture.store.schema import Setting
 
+log = structlog.get_logger(__name__)
+
 FIRST_HOUR = timedelta(hours=1)
 MAX_BUSY = 200
-"""How often a message is tried whose lead or campaign somebody else is changing just then."""
+"""How often messages are tried whose lead or campaign somebody else is changing just then."""
+
+WHILE = timedelta(seconds=10)
+"""How long they rest after that."""
 
 
 class Supply(AbstractContextManager["Supply"]):
@@ -74,8 +81,20 @@ class Supply(AbstractContextManager["Supply"]):
         if self._times_busy < MAX_BUSY:
             self._busy.extend(letters)
             return
-        with self._runtime.write() as session:
-            release(session, [ready.message for ready in letters], self._now)
+        self._set_aside(
+            [
+                Outcome(r.message.id, r.message.token, MessageState.PENDING, due_at=self._now + WHILE)
+                for r in letters
+            ]
+        )
+
+    def fail(self, ready: Ready, error: Exception) -> None:
+        """Give up a letter that the database will not have."""
+        log.error("message not kept", action="deliver", message_id=ready.message.id, error=str(error)[:500])
+        sentence = f"The database refuses its content: {type(error).__name__}."
+        self._set_aside(
+            [Outcome(ready.message.id, ready.message.token, MessageState.FAILED, "failed", "error", sentence)]
+        )
 
     def _claim(self) -> bool:
         """Claim and read the next batch; False when there is none."""
@@ -86,10 +105,10 @@ class Supply(AbstractContextManager["Supply"]):
         self._dry = not batch
         if not batch:
             return False
+        self._claimed.extend(batch)
         self._faults("claimed")
         with self._runtime.read() as session:
             self._backdrop = load(session, batch, self._now)
-        self._claimed.extend(batch)
         return True
 
     def _claim_allowed(self, session: Session) -> list[Claimed]:

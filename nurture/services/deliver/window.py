@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 import structlog
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from nurture.domain.errors import AccountRefused, OutcomeUnknown
@@ -89,6 +89,12 @@ class Window:
             # Whether the commit came through is not known; the mailer was called for none of the letters.
             self._in_flight += len(letters)
             return [*answers, *(Answer(ready, NotTried()) for ready in letters)]
+        except SQLAlchemyError as error:
+            if not letters:
+                raise
+            # First of all the results, which must not be lost for the sake of one bad letter.
+            left = self._step(supply, senders, [], answers)
+            return left + self._one_by_one(supply, senders, letters, error)
         self._failing_since = None
         self._in_flight -= len(answers)
         self._tally.count(*recorded)
@@ -96,6 +102,22 @@ class Window:
             self._faults("recorded")
         self._hand_over(supply, senders, letters, taken)
         return []
+
+    def _one_by_one(
+        self,
+        supply: Supply,
+        senders: Senders,
+        letters: Sequence[Ready],
+        error: SQLAlchemyError,
+    ) -> list[Answer]:
+        """Find the letter that the database will not have, and fail it alone."""
+        left: list[Answer] = []
+        if len(letters) == 1:
+            supply.fail(letters[0], error)
+            return left
+        for ready in letters:
+            left += self._step(supply, senders, [ready], [])
+        return left
 
     def _record(self, session: Session, answers: Sequence[Answer]) -> tuple[list[Outcome], set[int]]:
         tried = [self._outcome(answer) for answer in answers if answer.tried]
