@@ -5,7 +5,7 @@ from datetime import timedelta
 from nurture.services.erase import erase
 from nurture.store.schema import Enrollment, EventRow, Lead, Message, ReadPiece
 from nurture.worker import tasks
-from tests.journeys.conftest import Begin
+from tests.journeys.conftest import Begin, on_both
 from tests.journeys.invariants import check_everything
 from tests.journeys.story import DAY, HOUR, engagement, outcomes, passages, pieces, subjects, told
 from tests.support.installation import Installation
@@ -35,6 +35,7 @@ def reading_case_studies(begin: Begin) -> Installation:
     return house
 
 
+@on_both
 def test_unsubscribing_in_mid_campaign_ends_it_at_once_and_for_good(begin: Begin) -> None:
     house = reading_case_studies(begin)
     assert engagement(house, ANA) == 8.0
@@ -45,12 +46,13 @@ def test_unsubscribing_in_mid_campaign_ends_it_at_once_and_for_good(begin: Begin
 
     assert engagement(house, ANA) == 0.0, "what pages show is never below nothing"
     assert [entry["net"] for entry in told(house, ANA).score_entries] == [-25.0, 8.0]
-    house.advance(60 * DAY, calm_step=DAY)
+    house.advance(30 * DAY, calm_step=DAY)
     assert len(house.mails(ANA)) == 1
     assert [message.state for message in house.rows(Message)] == ["sent"]
     check_everything(house)
 
 
+@on_both
 def test_what_lay_in_the_outbox_is_suppressed_and_its_piece_given_back(begin: Begin) -> None:
     house = begin()
     house.add_leads(LEAD)
@@ -84,13 +86,13 @@ def test_who_comes_back_is_welcome_and_gets_no_piece_twice(begin: Begin) -> None
     assert pieces(house, ANA) == ["case_studies/orrin-dale-castings"]
     page = house.mail(ANA).page("p")
     house.browser().post(page, {"nothing": "1"})
-    house.advance(30 * DAY, calm_step=DAY)
+    house.advance(10 * DAY, calm_step=DAY)
     assert len(house.mails(ANA)) == 2
 
     house.browser().post(page, {"topic": TOPICS})
     house.work()
     assert house.lead(ANA).mailable
-    house.advance(60 * DAY, calm_step=DAY)
+    house.advance(30 * DAY, calm_step=DAY)
 
     assert [kind.kind for kind in house.rows(EventRow) if "subscribed" in kind.kind].count(
         "resubscribed"
@@ -124,6 +126,7 @@ def test_a_pause_of_thirty_days_is_kept_to_the_hour_and_then_it_goes_on(begin: B
     check_everything(house)
 
 
+@on_both
 def test_an_erased_person_gets_nothing_more_and_is_found_nowhere(begin: Begin) -> None:
     house = reading_case_studies(begin)
     mail = house.mail(ANA)

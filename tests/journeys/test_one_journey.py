@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from nurture.store.schema import EventRow
-from tests.journeys.conftest import Begin
+from tests.journeys.conftest import Begin, on_both
 from tests.journeys.invariants import check_everything
 from tests.journeys.story import DAY, HOUR, MINUTE, engagement, local, passages, pieces, stage, told
 from tests.support.installation import BASE_URL, Installation
@@ -31,6 +31,7 @@ def in_office_hours(house: Installation) -> None:
     house.apply(paths.campaigns, paths.templates)
 
 
+@on_both
 def test_one_journey(begin: Begin) -> None:
     house = begin(SUNDAY_NIGHT)
     in_office_hours(house)
