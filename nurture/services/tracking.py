@@ -11,15 +11,18 @@ from sqlalchemy.orm import Session
 from nurture.domain import engagement
 from nurture.domain.engagement import CROWD_WINDOW, NEIGHBOURHOOD, HitKind, Judgement
 from nurture.domain.events import EventKind, Verdict
+from nurture.domain.sending import MessageState, Reception
 from nurture.services.runtime import Runtime
 from nurture.services.verdicts import Revision, note_verdicts, revise
 from nurture.store import hits as store
 from nurture.store.events import NewEvent, record_events
 from nurture.store.hits import Addressee, Judged
+from nurture.store.messages import note_reception
 from nurture.store.schema import Hit
 
 log = structlog.get_logger(__name__)
 
+_DOUBTED = frozenset({MessageState.SENDING, MessageState.UNCONFIRMED, MessageState.FAILED})
 _CRAWLERS = crawlerdetect.CrawlerDetect()
 _KINDS = {HitKind.OPEN: EventKind.EMAIL_OPENED, HitKind.CLICK: EventKind.EMAIL_CLICKED}
 
@@ -29,7 +32,8 @@ def settle_hits(runtime: Runtime, now: datetime, limit: int) -> int:
 
     All hits of a message are judged together: where a later one shows an earlier one in another light, the
     earlier verdict is revised, which moves scores but never unsends. A message whose hits cannot be judged
-    does not stop the others: its hits stay without a verdict that counts.
+    does not stop the others: its hits stay without a verdict that counts. Whoever asked, a hit proves that
+    the message arrived, which settles the doubt about one that nobody knew to be sent.
     """
     with runtime.write() as session:
         messages = store.unsettled_messages(session, now, limit)
@@ -46,6 +50,7 @@ class _Findings:
     events: list[NewEvent] = field(default_factory=list)
     first: list[Revision] = field(default_factory=list)
     revised: list[Revision] = field(default_factory=list)
+    arrived: list[int] = field(default_factory=list)
 
     def add(self, hit: Hit, judgement: Judgement, event: NewEvent | None) -> None:
         """A hit is judged for the first time."""
@@ -68,7 +73,7 @@ def _settle(session: Session, messages: Mapping[int, datetime], now: datetime) -
     people = store.addressees(session, messages)
     ripe = [hit.id for of_message in hits.values() for hit in of_message if hit.settle_at <= now]
     crowds = store.crowds(session, ripe, CROWD_WINDOW)
-    findings = _Findings()
+    findings = _Findings(arrived=[one.message_id for one in people.values() if one.state in _DOUBTED])
     for message_id, of_message in hits.items():
         try:
             verdicts = _judge(of_message, people.get(message_id), crowds)
@@ -101,6 +106,8 @@ def _write(session: Session, findings: _Findings, now: datetime) -> None:
     note_verdicts(session, findings.first, now)
     revise(session, findings.revised, now)
     store.write_verdicts(session, findings.judged)
+    for message_id in findings.arrived:
+        note_reception(session, message_id, Reception.DELIVERED, now)
 
 
 def _judge(

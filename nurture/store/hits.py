@@ -33,6 +33,7 @@ class Addressee:
 
     message_id: int
     kind: str
+    state: str
     lead_id: int | None
     enrollment_id: int | None
     campaign: str | None
@@ -125,6 +126,7 @@ def addressees(session: Session, message_ids: Iterable[int]) -> dict[int, Addres
             found[message.id] = Addressee(
                 message.id,
                 message.kind,
+                message.state,
                 message.lead_id,
                 message.enrollment_id,
                 slug,

@@ -208,6 +208,29 @@ def test_a_hit_on_a_trap_makes_no_fact_but_shows_its_neighbours_for_what_they_ar
     assert (event.kind, event.verdict) == ("email_clicked", "machine")
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("state", ["sending", "unconfirmed"])
+def test_whoever_asked_a_hit_proves_that_a_doubted_message_arrived(
+    post: Readers, state: str, method: str
+) -> None:
+    message = post.sent(post.reader(), state=state, sending_at=post.now, claim_token="held")
+    post.hit(message, method=method, after=MINUTE)
+
+    settle(post, 5 * MINUTE)
+
+    row = post.row(Message, message)
+    assert (row.state, row.reception, row.sent_at) == ("sent", "delivered", post.now)
+
+
+def test_a_hit_does_not_bring_back_what_was_never_handed_over(post: Readers) -> None:
+    message = post.sent(post.reader(), state="failed")
+    post.hit(message, after=MINUTE)
+
+    settle(post, 5 * MINUTE)
+
+    assert post.row(Message, message).state == "failed"
+
+
 def test_hits_on_messages_that_are_gone_are_settled_without_a_fact(post: Readers) -> None:
     post.hit(4711, after=MINUTE)
 
