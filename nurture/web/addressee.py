@@ -90,7 +90,7 @@ def show_preferences(token: str) -> str:
         found = preferences.preferences_of(the_runtime(), claim.lead_id, now())
     except NotFound:
         abort(404)
-    return _preferences_page(token, found, saved=False)
+    return _preferences_page(token, found, scope=claim.scope)
 
 
 @addressee.post("/p/<token>")
@@ -113,8 +113,9 @@ def choose_preferences(token: str) -> str:
     return _preferences_page(token, found, saved=True)
 
 
-def _preferences_page(token: str, found: Preferences, *, saved: bool) -> str:
-    return _page("preferences", found.language, token=token, found=found, saved=saved)
+def _preferences_page(token: str, found: Preferences, *, scope: str = "", saved: bool = False) -> str:
+    """`scope` is the topic of the mail that led here: its box is the one that the reader came for."""
+    return _page("preferences", found.language, token=token, found=found, scope=scope, saved=saved)
 
 
 @addressee.get("/v/<token>")

@@ -400,6 +400,7 @@ def test_preferences_show_every_topic_ticked_and_nothing_is_stored(house: Instal
     page = house.browser().get(house.mail(ANA).page("p"))
     assert page.text.count('name="topic"') == page.text.count('name="topic" value=') == 4
     assert len(re.findall(r'name="topic"[^>]* checked', page.text)) == 4
+    assert re.findall(r'value="(\w+)"[^>]* autofocus', page.text) == ["product"], "the topic of the mail"
     assert ANA in page.text
     assert everything_but_hits(house) == before
 
