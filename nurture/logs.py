@@ -26,7 +26,7 @@ SECRET_IN_TEXT = (
     (re.compile(r"[^\s@<>\"'(),;:=]+@[^\s@<>\"'(),;:]+\.[^\s@<>\"'(),;:]+"), "(address)"),
     # A password inside of a URL, and what follows a token's path.
     (re.compile(r"(://[^:/@\s]*):[^@\s/]*@"), rf"\1:{HIDDEN}@"),
-    (re.compile(r"/(o|c|u|p|v)/[A-Za-z0-9_-]{16,}"), rf"/\1/{HIDDEN}"),
+    (re.compile(r"/(o|c|u|p|v|reset)/[A-Za-z0-9_-]{16,}"), rf"/\1/{HIDDEN}"),
     # SendGrid's keys, bearer tokens, and long values given by name.
     (re.compile(r"\bSG\.[\w-]{10,}\.[\w-]{10,}"), HIDDEN),
     (re.compile(r"(?i)\b(bearer|basic) [\w.~+/=-]{8,}"), rf"\1 {HIDDEN}"),

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from nurture.domain.conditions.explain import duration_in_words
 from nurture.domain.definition.organisation import Budget
 from nurture.domain.timing.durations import Duration
 from nurture.domain.timing.spans import after
@@ -60,4 +61,4 @@ def doubled(duration: Duration) -> Duration:
 
 
 def _sentence(budget: Budget, per: Duration, count: int) -> str:
-    return f"The lead has had {count} of at most {budget.max} messages per {per}."
+    return f"The lead has had {count} of at most {budget.max} messages in {duration_in_words(per)}."

@@ -31,7 +31,7 @@ def test_what_fits_the_budget_goes() -> None:
 
 def test_a_spent_budget_says_when_there_is_room_again() -> None:
     later = ask(TWO_A_WEEK, days_ago(5, 3), NOW)
-    assert later == Later(NOW + timedelta(days=2), "The lead has had 2 of at most 2 messages per P7D.")
+    assert later == Later(NOW + timedelta(days=2), "The lead has had 2 of at most 2 messages in 7 days.")
 
 
 def test_after_an_overdraft_it_takes_as_long_as_needed() -> None:
@@ -51,7 +51,7 @@ def test_there_is_room_at_the_very_instant_that_was_named() -> None:
 def test_what_is_spent_now_counts_for_the_next_who_asks() -> None:
     attention = days_ago(3).spend(NOW)
     assert ask(TWO_A_WEEK, attention, NOW) == Later(
-        NOW + timedelta(days=4), "The lead has had 2 of at most 2 messages per P7D."
+        NOW + timedelta(days=4), "The lead has had 2 of at most 2 messages in 7 days."
     )
 
 
@@ -59,7 +59,7 @@ def test_a_lead_that_wants_mail_less_often_has_half_the_budget() -> None:
     later = ask(TWO_A_WEEK, days_ago(10, 8, less_often=True), NOW)
     assert later is not None
     assert later.at == NOW + timedelta(days=4)
-    assert "P14D" in later.sentence
+    assert "14 days" in later.sentence
 
 
 def test_half_a_budget_is_twice_the_time_in_months_days_and_hours() -> None:

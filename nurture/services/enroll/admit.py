@@ -80,6 +80,14 @@ def _enrollment(candidate: Candidate) -> NewEnrollment:
     )
 
 
+_HOW = {
+    "condition": "because the entry condition came true",
+    "event": "by what it did",
+    "schedule": "on schedule",
+    "manual": "by hand",
+}
+
+
 def _is_held_out(candidate: Candidate) -> bool:
     definition = candidate.programme.flow.definition
     return held_out(definition.slug, definition.holdout, candidate.lead.id)
@@ -95,7 +103,7 @@ def _entered(candidate: Candidate, enrollment_id: int) -> NewDecision:
         campaign=candidate.programme.slug,
         outcome="holdout" if out else "entered",
         reason=kind,
-        sentence=held if out else f"The lead entered: {candidate.cause}.",
+        sentence=held if out else f"The lead entered {_HOW[kind]}.",
     )
 
 
