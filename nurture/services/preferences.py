@@ -94,6 +94,16 @@ def unsubscribe_by_message(runtime: Runtime, message_id: int, origin: Origin, no
         return lead_id
 
 
+def language_of_reader(runtime: Runtime, message_id: int) -> str | None:
+    """The language of whom a message went to, where it is known."""
+    with runtime.read() as session:
+        return session.scalar(
+            select(Lead.language)
+            .join(Message, Message.lead_id == Lead.id)
+            .where(Message.id == message_id, Message.kind == "campaign")
+        )
+
+
 def preferences_of(runtime: Runtime, lead_id: int, now: datetime) -> Preferences:
     """What a lead may choose from, and has chosen.
 

@@ -58,8 +58,8 @@ def _claim(token: str) -> PreferencesClaim:
 @public
 def ask_to_unsubscribe(token: str) -> str:
     """One button, and nothing done yet: scanners follow this link too."""
-    _message(Purpose.UNSUBSCRIBE, token)
-    return _page("unsubscribe", token=token)
+    message_id = _message(Purpose.UNSUBSCRIBE, token)
+    return _page("unsubscribe", preferences.language_of_reader(the_runtime(), message_id), token=token)
 
 
 @addressee.post("/u/<token>")
@@ -78,7 +78,8 @@ def unsubscribe(token: str) -> BaseResponse:
     if one_click:
         return Response("Unsubscribed.\n", mimetype="text/plain")
     link = preferences_token(runtime.links, lead_id, "") if lead_id else None
-    return make_response(_page("unsubscribed", preferences=link))
+    language = preferences.language_of_reader(runtime, message_id)
+    return make_response(_page("unsubscribed", language, preferences=link))
 
 
 @addressee.get("/p/<token>")

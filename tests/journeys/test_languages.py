@@ -25,8 +25,9 @@ def test_the_welcome_speaks_the_readers_language(begin: Begin, language: str, sp
 
     assert mail.subject == SUBJECTS[speaks]
     assert f'lang="{speaks}"' in mail.html
-    page = house.browser().get(mail.page("p")).text
-    assert f'<html lang="{speaks}"' in page
+    browser = house.browser()
+    pages = [browser.get(mail.page("p")), browser.get(mail.page("u")), browser.post(mail.page("u"))]
+    assert [f'<html lang="{speaks}"' in page.text for page in pages] == [True, True, True]
 
 
 @pytest.mark.parametrize("language", ["fr", "pt"])
