@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ from nurture.store.base import create_all, database_now, make_engine
 from nurture.store.messages import cancel_pending, suppress_pending
 from nurture.store.schema import Campaign, Enrollment, Message
 from tests.faults.worker import NOW, Job, running, settle
-from tests.support import postgres
+from tests.support import postgres, run
 from tests.support.post import PostOffice, Recorder
 
 pytestmark = pytest.mark.faults
@@ -205,14 +206,9 @@ def test_pausing_and_ending_against_eight_senders_leaves_no_intent_behind_it(off
 
 
 @pytest.fixture
-def crashing_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Server]:
+def crashing_server() -> Iterator[postgres.Server]:
     """A PostgreSQL server of the test's own, which it may crash."""
-    directory = tmp_path_factory.mktemp("server") / "cluster"
-    for parent in directory.parents:
-        if parent.name.startswith("pytest-"):
-            parent.chmod(0o755)
-    directory.parent.chmod(0o755)
-    server = postgres.start(directory)
+    server = postgres.start(run.directory() / f"crashing-{uuid.uuid4().hex}")
     yield server
     server.stop()
 

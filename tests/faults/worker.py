@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from nurture.clock import FixedClock
@@ -23,10 +23,12 @@ from nurture.services.runtime import Runtime
 from nurture.services.sweep import Bounds, sweep
 from nurture.services.tick import tick
 from nurture.store.base import make_engine
+from nurture.store.messages import counts_by_state
+from nurture.store.schema import Message
 from tests.support.post import PostOffice
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
-PACE = Pace(lease=timedelta(seconds=1), turn=timedelta(seconds=2))
+PACE = Pace(lease=timedelta(seconds=1), turn=timedelta(seconds=2), batch=50)
 BOUNDS = Bounds(stale=timedelta(seconds=0.7))
 """Short, so that tests need not wait; both by the database's clock."""
 
@@ -65,23 +67,33 @@ def runtime_for(job: Job) -> Runtime:
     return office.runtime(SmtpMailer(SmtpServer("127.0.0.1", job.port, Security.NONE), patience=patience))
 
 
-def settle(job: Job) -> None:
+def settle(job: Job, within_seconds: float = 30) -> None:
     """Be the worker that comes afterwards: plan, send and sweep until nothing is left to do."""
     runtime = runtime_for(job)
-    for _ in range(60):
-        done = tick(runtime, NOW, 100) + deliver(runtime, NOW, PACE).sent + sweep(runtime, NOW, BOUNDS)
-        with runtime.read() as session:
-            left = session.connection().exec_driver_sql(
-                "SELECT count(*) FROM message WHERE state IN ('pending', 'claimed', 'sending')"
-            )
-            open_ones = left.scalar_one()
-        if not done and not open_ones:
-            break
-        time.sleep(0 if done else 0.1)
-    else:
-        raise AssertionError("It never comes to rest.")
-    runtime.mailer.close()
-    runtime.engine.dispose()
+    until = time.monotonic() + within_seconds
+    try:
+        while _work_left(runtime):
+            assert time.monotonic() < until, f"It never comes to rest: {_left(runtime)}"
+            time.sleep(0.05)
+    finally:
+        runtime.mailer.close()
+        runtime.engine.dispose()
+
+
+def _work_left(runtime: Runtime) -> bool:
+    done = tick(runtime, NOW, 100) + deliver(runtime, NOW, PACE).sent + sweep(runtime, NOW, BOUNDS)
+    with runtime.read() as session:
+        counts = counts_by_state(session)
+    return bool(done or counts["pending"] + counts["claimed"] + counts["sending"])
+
+
+def _left(runtime: Runtime) -> list[tuple[str, datetime, str | None]]:
+    """What is still to do, for the words of a failure."""
+    with runtime.read() as session:
+        rows = session.execute(
+            select(Message.state, Message.due_at, Message.error).where(Message.state != "sent")
+        )
+        return [(row.state, row.due_at, row.error) for row in rows][:20]
 
 
 def frozen(pid: int) -> bool:

@@ -141,6 +141,18 @@ def test_who_lost_its_lease_does_not_pass(office: PostOffice) -> None:
     assert take(office, message).passed == frozenset()
 
 
+def test_a_claim_that_lapsed_before_its_intent_is_free_at_once(office: PostOffice) -> None:
+    office.queue()
+    [message] = claim(office, lease=LAPSED)
+    take(office, message)
+
+    with writing(office.engine) as session:
+        outcomes = outbox.why_refused(session, [intent(message)], office.now)
+        outbox.record(session, outcomes, FROM_CLAIM, office.now)
+
+    assert [again.id for again in claim(office)] == [1]
+
+
 def test_who_was_overtaken_by_another_worker_does_not_pass(office: PostOffice) -> None:
     office.queue()
     [first] = claim(office, lease=LAPSED)

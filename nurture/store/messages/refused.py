@@ -8,6 +8,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from nurture.domain.sending import MessageState
+from nurture.store.dbclock import database_clock
 from nurture.store.messages.intents import (
     CAMPAIGN,
     GOES_ON,
@@ -41,6 +42,7 @@ class _Facts:
     conversation_since: datetime | None
     passage: str | None
     stopped: bool
+    lapsed: bool
     wants_nothing: bool
     wants_no_marketing: bool
     refused_topic: bool
@@ -66,7 +68,7 @@ def _outcome(facts: _Facts, token: str, despite_conversation: bool, now: datetim
     state, reason, sentence = _end(facts, now)
     if state is not MessageState.PENDING:
         return Outcome(facts.id, token, state, state.value, reason, sentence)
-    if facts.stopped:
+    if facts.stopped or facts.lapsed:
         return Outcome(facts.id, token, state)
     if facts.paused_until is not None and facts.paused_until > now:
         sentence = "The lead asked for a break."
@@ -113,6 +115,7 @@ def _read(session: Session, message_ids: Sequence[int], now: datetime) -> list[_
             Lead.conversation_since,
             Enrollment.status.label("passage"),
             exists().where(Setting.name.in_(SWITCHES)).label("stopped"),
+            (Message.lease_until <= database_clock(session)).label("lapsed"),
             suppressed(now, "all").label("wants_nothing"),
             suppressed(now, "marketing").label("wants_no_marketing"),
             suppressed_topic(now).label("refused_topic"),
