@@ -27,7 +27,7 @@ class OutboxMailer:
         except Exception as error:
             # Keeping is repeatable, so even a commit of unknown outcome may be tried again.
             raise RefusedForNow(f"the outbox could not keep it: {error}") from error
-        return Receipt(provider_id=letter.mid, detail="kept in the outbox")
+        return Receipt(detail="kept in the outbox")
 
     def close(self) -> None:
         """Nothing is open."""

@@ -28,7 +28,7 @@ def test_mails_are_kept_unless_told_otherwise(tmp_path: Path) -> None:
     mailer.close()
 
     assert isinstance(mailer, OutboxMailer)
-    assert receipt.provider_id == LETTER.mid
+    assert receipt.detail == "kept in the outbox"
     assert b"Subject: Four numbers" in kept[0]
 
 

@@ -1,12 +1,13 @@
 """What became of a message at one of its steps: compare-and-set, its reason, its piece, its log line."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 
 from sqlalchemy import Insert, Update, bindparam, delete, func, insert, literal, null, or_, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from nurture.domain.sending import MessageState, Reception
 from nurture.store.base import chunks
@@ -138,23 +139,28 @@ def _by_line(outcomes: Sequence[Outcome]) -> dict[Line, list[int]]:
 def _compare_and_set(
     session: Session, outcomes: Sequence[Outcome], came_from: tuple[MessageState, ...], now: datetime
 ) -> set[int]:
-    rows = [_row(outcome, now) for outcome in outcomes]
-    result = session.connection().execute(_set(came_from), rows)
-    ids = [outcome.message_id for outcome in outcomes]
-    if result.rowcount == len(rows):
-        return set(ids)
-    # Somebody was faster with one of them: a webhook, a person, the sweep. Which one shows in its state.
-    wanted = {(outcome.message_id, outcome.state.value) for outcome in outcomes}
-    found = session.execute(select(Message.id, Message.state).where(Message.id.in_(ids)))
-    return {row.id for row in found if (row.id, row.state) in wanted}
+    """Messages that change alike change in one statement, which returns those that still were ours."""
+    alike: dict[Outcome, list[int]] = {}
+    for outcome in outcomes:
+        alike.setdefault(replace(outcome, message_id=0, provider_id=None), []).append(outcome.message_id)
+    changed: set[int] = set()
+    for outcome, ids in alike.items():
+        values = {**_values(outcome, now), "ids": ids, "held_by": outcome.token}
+        changed.update(session.connection().execute(_set(came_from), values).scalars())
+    _keep_provider_ids(session, [outcome for outcome in outcomes if outcome.message_id in changed])
+    return changed
 
 
-def _row(outcome: Outcome, now: datetime) -> dict[str, object]:
+def _keep_provider_ids(session: Session, outcomes: Sequence[Outcome]) -> None:
+    rows = [{"which": o.message_id, "named": o.provider_id} for o in outcomes if o.provider_id]
+    if rows:
+        session.connection().execute(_name(), rows)
+
+
+def _values(outcome: Outcome, now: datetime) -> dict[str, object]:
     sent = outcome.state is MessageState.SENT
     closed = sent or outcome.state in NEVER_SENT
     return {
-        "which": outcome.message_id,
-        "held_by": outcome.token,
         "to_state": outcome.state.value,
         "why": outcome.reason or None,
         "said": None if sent else outcome.sentence or None,
@@ -162,18 +168,17 @@ def _row(outcome: Outcome, now: datetime) -> dict[str, object]:
         "ended": now if closed else None,
         "accepted": now if sent else None,
         "received": Reception.ACCEPTED.value if sent else None,
-        "named": outcome.provider_id,
         "kept_token": None if outcome.state is MessageState.PENDING else outcome.token,
     }
 
 
 @cache
-def _set(came_from: tuple[MessageState, ...]) -> Update:
+def _set(came_from: tuple[MessageState, ...]) -> ReturningUpdate[int]:
     columns = Message.__table__.c
     return (
         update(Message)
         .where(
-            Message.id == bindparam("which"),
+            Message.id.in_(bindparam("ids", expanding=True)),
             Message.claim_token == bindparam("held_by"),
             or_(*(Message.state == state.value for state in came_from)),
         )
@@ -185,8 +190,14 @@ def _set(came_from: tuple[MessageState, ...]) -> Update:
             done_at=bindparam("ended", type_=columns.done_at.type),
             sent_at=bindparam("accepted", type_=columns.sent_at.type),
             reception=func.coalesce(Message.reception, bindparam("received")),
-            provider_id=func.coalesce(bindparam("named"), Message.provider_id),
             claim_token=bindparam("kept_token"),
             lease_until=null(),
         )
+        .returning(Message.id)
+        .execution_options(synchronize_session=False)
     )
+
+
+@cache
+def _name() -> Update:
+    return update(Message).where(Message.id == bindparam("which")).values(provider_id=bindparam("named"))
