@@ -31,6 +31,7 @@ NO_PART = "is no number, range or step. Write *, 5, 1-5 or */10."
         ("5/20 * * * *", "2026-03-06 08:31", "2026-03-06 08:45"),
         ("10-40/20 * * * *", "2026-03-06 08:31", "2026-03-06 09:10"),
         ("0 9,17 * * *", "2026-03-06 12:00", "2026-03-06 17:00"),
+        ("0 0009 * * *", "2026-03-06 12:00", "2026-03-07 09:00"),
         ("0 0 * jan,jul *", "2026-03-06 12:00", "2026-07-01 00:00"),
         ("0 0 29 2 *", "2026-03-06 12:00", "2028-02-29 00:00"),
         ("0 0 29 2 *", "2096-03-01 00:00", "2104-02-29 00:00"),
@@ -72,7 +73,7 @@ def test_next_fire_in_utc(expression: str, after: str, expected: str) -> None:
         ("0 9 1,,2 * *", f'"1,,2" is no day of the month: "" {NO_PART}'),
         ("0 9 L * *", '"L" is no day of the month: "l" is not a number from 1 to 31.'),
         ("0 ٩ 1 * *", f'"٩" is no hour: "٩" {NO_PART}'),
-        ("99999 9 1 * *", '"99999" is no minute: "99999" is not a number from 0 to 59.'),
+        ("00009 9 1 * *", '"00009" is no minute: "00009" is not a number from 0 to 59.'),
         ("0 0 31 2,4 *", '"0 0 31 2,4 *" never fires: none of its months has 31 days.'),
     ],
 )
@@ -112,6 +113,13 @@ def test_clocks_that_change(expression: str, zone: str, day: str, expected: list
     begin, end = to_utc(start, where), to_utc(start + timedelta(days=1), where)
     found = fires_between(Schedule.parse(expression), begin, end, where)
     assert found == tuple(utc(instant) for instant in expected)
+
+
+def test_today_is_the_day_that_the_zone_has() -> None:
+    # On 2 March at 21:00 in Los Angeles the machine and UTC already have the 3rd.
+    nightly = Schedule.parse("0 22 * * *")
+    found = next_fire(nightly, utc("2026-03-03 05:00"), zone_named("America/Los_Angeles"))
+    assert found == utc("2026-03-03 06:00")
 
 
 def test_what_the_clock_shows_a_second_time_does_not_fire_again() -> None:
