@@ -36,7 +36,7 @@ def settle_hits(runtime: Runtime, now: datetime, limit: int) -> int:
     the message arrived, which settles the doubt about one that nobody knew to be sent.
     """
     with runtime.write() as session:
-        messages = store.unsettled_messages(session, now, limit)
+        messages = store.unsettled_messages(session, now, limit) if store.take_turn(session) else {}
         if messages:
             _write(session, _settle(session, messages, now), now)
     return len(messages)

@@ -62,6 +62,17 @@ def record_hits(session: Session, hits: Sequence[NewHit]) -> None:
         session.execute(insert(Hit), rows)
 
 
+SETTLING_LOCK = 0x6E757274_0002
+"""The advisory lock of whoever judges hits: two at once would write every verdict twice."""
+
+
+def take_turn(session: Session) -> bool:
+    """Whether it is ours to judge hits until the transaction ends; SQLite has one writer anyhow."""
+    if session.get_bind().dialect.name == "sqlite":
+        return True
+    return bool(session.scalar(select(func.pg_try_advisory_xact_lock(SETTLING_LOCK))))
+
+
 def unsettled_messages(session: Session, now: datetime, limit: int) -> dict[int, datetime]:
     """The messages of the oldest hits that are ripe to be judged, and when the oldest of those came."""
     ripe = (

@@ -1,5 +1,6 @@
 """From hits to facts: judged when the burst is over, revised when more is known, stopped by nothing."""
 
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from sqlalchemy import Engine
 from nurture.clock import FixedClock
 from nurture.domain.engagement import CROWD, SETTLES_AFTER, HitKind
 from nurture.services.tracking import settle_hits
+from nurture.store import hits as store
 from nurture.store.schema import EventRow, Hit, Inbox, Message, VerdictChange
 from tests.support.readers import Readers
 
@@ -255,6 +257,35 @@ def test_a_hit_that_cannot_be_judged_stops_nobody(post: Readers) -> None:
     assert [(hit.verdict, hit.reasons) for hit in post.rows(Hit, message_id=poisoned)] == [
         ("unknown", ["cannot be judged"])
     ]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_while_one_worker_judges_another_does_not(post: Readers) -> None:
+    post.hit(post.sent(post.reader()), after=MINUTE)
+    post.clock.advance(5 * MINUTE)
+
+    with post.runtime.write() as session:
+        assert store.take_turn(session)
+        assert settle(post) == 0
+    assert settle(post) == 1
+
+
+def test_eight_workers_judge_each_hit_once(post: Readers) -> None:
+    for number in range(20):
+        post.hit(post.sent(post.reader(f"lead-{number}@example.com")), after=MINUTE, ip=f"192.0.2.{number}")
+    post.clock.advance(5 * MINUTE)
+
+    def judge() -> None:
+        while any(hit.verdict is None for hit in post.rows(Hit)):
+            settle_hits(post.runtime, post.now, 3)
+
+    workers = [threading.Thread(target=judge) for _ in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+    assert (post.count(EventRow), post.count(VerdictChange), post.count(Inbox)) == (20, 20, 20)
 
 
 def test_a_portion_takes_the_oldest_messages_and_leaves_the_rest(post: Readers) -> None:

@@ -110,6 +110,13 @@ def test_a_crowd_is_the_messages_that_one_address_asked_for_within_the_window_ar
     assert [crowds.get(hit) for hit in ids] == [2, 3, 3, 3, 1, None]
 
 
+def test_hits_from_nowhere_are_no_crowd(post: Readers) -> None:
+    post.hit(1, ip=None)
+    with post.runtime.read() as session:
+        assert store.crowds(session, [post.rows(Hit)[0].id], CROWD_WINDOW) == {}
+        assert store.crowds(session, [], CROWD_WINDOW) == {}
+
+
 def test_an_addressee_is_named_with_all_that_an_event_needs(post: Readers) -> None:
     lead = post.reader()
     message = post.sent(lead)

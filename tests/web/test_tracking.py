@@ -275,7 +275,9 @@ def test_a_token_for_what_never_was_opens_nothing(letter: tuple[Installation, Ma
     for number, answer in ((4711, 200), (2**63 - 1, 200), (2**63, 404), (2**64 - 1, 404)):
         assert browser.get(f"/c/{message_token(keys, Purpose.HIT, number)}/1").status_code == 404
         assert browser.get(f"/v/{message_token(keys, Purpose.VIEW, number)}").status_code == 404
-        assert browser.get(f"/p/{preferences_token(keys, number, '')}").status_code == 404
+        preferences = f"/p/{preferences_token(keys, number, '')}"
+        assert browser.get(preferences).status_code == 404
+        assert browser.post(preferences, {"nothing": "1"}).status_code == 404
         leaving = browser.post(f"/u/{message_token(keys, Purpose.UNSUBSCRIBE, number)}")
         assert leaving.status_code == answer
     no_text = sign(keys, Purpose.PREFERENCES, (1).to_bytes(8) + b"\xff")
