@@ -2,7 +2,7 @@
 
 import threading
 import time
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from queue import Empty, SimpleQueue
@@ -52,6 +52,8 @@ class Senders(AbstractContextManager["Senders"]):
         self._answers: SimpleQueue[Answer] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._halted = threading.Event()
+        self._plenty = threading.Event()
+        self._enough = 1
         self._unclear_in_a_row = 0
         self._slow = False
         self._mutex = threading.Lock()
@@ -75,15 +77,18 @@ class Senders(AbstractContextManager["Senders"]):
 
     def answers(self, first_within: timedelta, rest: timedelta, enough: int) -> list[Answer]:
         """The answers that have come: waits for the first, then `rest` for more, until there are enough."""
-        found: list[Answer] = []
-        until = time.monotonic() + first_within.total_seconds()
-        while len(found) < enough:
-            try:
-                found.append(self._answers.get(timeout=max(0.0, until - time.monotonic())))
-            except Empty:
-                break
-            if len(found) == 1:
-                until = time.monotonic() + rest.total_seconds()
+        try:
+            found = [self._answers.get(timeout=first_within.total_seconds())]
+        except Empty:
+            return []
+        # Woken once for many answers: waking for each would cost more than sending.
+        self._enough = enough - 1
+        self._plenty.clear()
+        if self._answers.qsize() < self._enough:
+            self._plenty.wait(rest.total_seconds())
+        with suppress(Empty):
+            while True:
+                found.append(self._answers.get_nowait())
         return found
 
     def halt(self) -> None:
@@ -102,6 +107,8 @@ class Senders(AbstractContextManager["Senders"]):
             self._slow = time.monotonic() - begun > SLOW_SECONDS
             self._heed(said)
             self._answers.put(Answer(ready, said))
+            if self._answers.qsize() >= self._enough:
+                self._plenty.set()
 
     def _heed(self, said: Receipt | MailerError | NotTried) -> None:
         """Stop at once, before another thread calls in vain."""

@@ -63,7 +63,7 @@ class Window:
             if not self._in_flight and not answers and (over or not letters):
                 return
             waiting = LONG if not answers and not letters else self._pace.rest
-            answers += senders.answers(waiting, self._pace.rest, self._pace.group)
+            answers += senders.answers(waiting, self._pace.rest, min(self._pace.group, self._in_flight))
 
     def _letters(self, supply: Supply, answered: int) -> list[Ready]:
         """As many letters as fit in: what has been answered leaves in the transaction in which they enter."""
