@@ -79,7 +79,7 @@ _BANDS = ((10, "1-9"), (50, "10-49"), (250, "50-249"), (1000, "250-999"))
 
 @dataclass(frozen=True, slots=True)
 class CompanyDraft:
-    """What a row says about its lead's company."""
+    """What a row says about its lead's company; `name` is empty where it does not say which one that is."""
 
     name: str
     domain: str | None
@@ -239,8 +239,6 @@ def _choice(kind: type[Rung], name: str, text: str | None) -> Rung | None:
 def _company(cells: Mapping[str, str], columns: Columns) -> CompanyDraft | None:
     domain = _domain(cells["domain"]) if "domain" in cells else None
     name = _short("company", cells.get("company", ""))
-    if not name and domain is None:
-        return None
     values = {}
     if "industry" in cells:
         values["industry"] = _short("industry", cells["industry"], 100).lower()
@@ -248,7 +246,11 @@ def _company(cells: Mapping[str, str], columns: Columns) -> CompanyDraft | None:
         values["size"] = _band(cells["company_size"])
     if "country" in cells:
         values["country"] = _country(cells["country"])
-    return CompanyDraft(name or str(domain), domain, values, _custom(cells, columns, "company"))
+    fields = _custom(cells, columns, "company")
+    if not (name or domain or fields or values.keys() - {"country"}):
+        # A country alone is the lead's.
+        return None
+    return CompanyDraft(name or domain or "", domain, values, fields)
 
 
 def _domain(text: str) -> str:

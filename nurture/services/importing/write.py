@@ -33,9 +33,8 @@ def write(session: Session, runtime: Runtime, drafts: Sequence[LeadDraft], batch
     Returns the addresses that were known before.
     """
     by_address = {draft.address: draft for draft in drafts}
-    companies = _companies(
-        session, [draft.company for draft in by_address.values() if draft.company], batch.now
-    )
+    named = [draft.company for draft in by_address.values() if draft.company and draft.company.name]
+    companies = _companies(session, named, batch.now)
     known = _known(session, by_address)
     fresh = [draft for address, draft in by_address.items() if address not in known]
     recognise(session, [draft.address for draft in fresh], runtime.hash_address)
@@ -43,6 +42,7 @@ def write(session: Session, runtime: Runtime, drafts: Sequence[LeadDraft], batch
     session.add_all(created)
     everybody = [*known.values(), *created]
     _fill_in(session, everybody, by_address, companies, batch.now)
+    _describe_companies(session, everybody, by_address, batch.now)
     session.flush()
     leads = {str(lead.address): lead.id for lead in everybody}
     _tag(session, by_address, leads, batch.now)
@@ -149,7 +149,7 @@ def _fill_in(
         draft = drafts[str(lead.address)]
         for name, value in draft.values.items():
             setattr(lead, name, value)
-        company = companies[draft.company.key] if draft.company is not None else None
+        company = companies[draft.company.key] if draft.company and draft.company.name else None
         if company is not None:
             lead.company_id = company.id
             names[company.id] = company.name
@@ -157,6 +157,30 @@ def _fill_in(
         words = (lead.first_name, lead.last_name, lead.address, names.get(lead.company_id))
         lead.search = fold(" ".join(word for word in words if word))
         lead.updated_at = now
+
+
+def _describe_companies(
+    session: Session, leads: Sequence[Lead], drafts: Mapping[str, LeadDraft], now: datetime
+) -> None:
+    """Keep what rows say of a company without saying which: of the lead's own, or of one without a name."""
+    said = [
+        (lead, draft) for lead in leads if (draft := drafts[str(lead.address)].company) and not draft.name
+    ]
+    known = select(Company).where(Company.id.in_({lead.company_id for lead, _ in said} - {None}))
+    held: dict[int | None, Company] = {company.id: company for company in session.scalars(known)}
+    described = [
+        held.get(lead.company_id) or Company(name="", fields={}, created_at=now, updated_at=now)
+        for lead, _ in said
+    ]
+    session.add_all(described)
+    for company, (_, draft) in zip(described, said, strict=True):
+        for name, value in draft.values.items():
+            setattr(company, name, value)
+        company.fields = {**company.fields, **draft.fields}
+        company.updated_at = now
+    session.flush()
+    for company, (lead, _) in zip(described, said, strict=True):
+        lead.company_id = company.id
 
 
 def _tag(session: Session, drafts: Mapping[str, LeadDraft], leads: Mapping[str, int], now: datetime) -> None:

@@ -165,6 +165,28 @@ def test_a_company_known_by_its_domain_alone_gets_its_name_later(runtime: Runtim
         assert session.scalars(select(Company.name)).all() == ["ACME"]
 
 
+def test_what_is_said_of_a_company_without_a_name_is_kept_for_its_lead_alone(
+    runtime: Runtime, sheet: Path
+) -> None:
+    rows = "email,industry,company_size\na@example.com,logistics,120\nb@example.com,health,3\n"
+    bring_in(runtime, sheet, rows)
+    bring_in(runtime, sheet, "email,industry\nb@example.com,software\n")
+    with runtime.read() as session:
+        companies = select(Lead.address, Company.name, Company.industry, Company.size).join(
+            Company, Company.id == Lead.company_id
+        )
+        assert sorted(map(tuple, session.execute(companies))) == [
+            ("a@example.com", "", "logistics", "50-249"),
+            ("b@example.com", "", "software", "1-9"),
+        ]
+
+
+def test_a_country_alone_is_the_leads(runtime: Runtime, sheet: Path) -> None:
+    bring_in(runtime, sheet, "email,country\na@example.com,PT\n")
+    lead = lead_at(runtime, "a@example.com")
+    assert (lead.country, lead.company_id) == ("PT", None)
+
+
 def test_custom_fields_of_the_house_are_columns(runtime: Runtime, sheet: Path, now: datetime) -> None:
     field = {"name": "seats", "label": "Seats", "of": "lead", "type": "number"}
     with runtime.write() as session:
