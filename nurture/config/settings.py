@@ -101,7 +101,8 @@ class Settings(BaseModel):
         MailerKind,
         Doc(
             MAIL,
-            "`outbox` keeps mails, shows them in the app and sends none; `smtp` and `sendgrid` send.",
+            "`outbox` keeps mails, shows them in the app and sends none; `smtp` sends. `sendgrid` comes "
+            "later: use its SMTP relay so far.",
         ),
     ] = MailerKind.OUTBOX
     smtp_url: Annotated[
@@ -148,7 +149,8 @@ class Settings(BaseModel):
         Domain | None,
         Doc(
             SENDER,
-            "The domain whose mail Nurture reads: replies then go to `reply+…@` it.",
+            "The domain of reply addresses: replies then go to `reply+…@` it, and their address tells which "
+            "mail they answer. Reading that mailbox is up to you so far.",
             default="replies go to the sender",
         ),
     ] = None

@@ -7,6 +7,7 @@ from nurture.services.preview import staff_view
 from nurture.store.reports import lead as lead_reads
 from nurture.store.reports import outbox as reads
 from nurture.store.reports.outbox import MessageRow
+from nurture.tokens import Purpose, message_token
 from nurture.web.context import the_runtime
 from nurture.web.guards import needs
 from nurture.web.mail_source import Source, source_of
@@ -51,8 +52,15 @@ def show(message_id: int) -> str:
         about = lead_reads.decisions_about(session, row.lead_id, message_id) if row.lead_id else ()
         raw = reads.kept_raw(session, row.mid)
     source = source_of(raw) if raw else None
+    # A mail that was only kept went to nobody, so whoever tries Nurture out may be its reader.
+    reader = message_token(runtime.links, Purpose.VIEW, message_id) if raw else None
     return render_template(
-        "outbox/show.html", row=row, decisions=about, source=source, text=_text(message_id, source)
+        "outbox/show.html",
+        row=row,
+        decisions=about,
+        source=source,
+        text=_text(message_id, source),
+        reader=reader,
     )
 
 
