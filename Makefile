@@ -19,7 +19,7 @@ help:
 	@echo "make test       everything that CI checks"
 	@echo "make check      the part of it that runs no tests: style, types, layers"
 	@echo "make bench      measure and write bench/results.json"
-	@echo "make mutants    mutation tests of scoring, timing and sending (ten minutes)"
+	@echo "make mutants    mutation tests of scoring, timing and sending (five minutes)"
 	@echo "make lock       lock requirements*.in and package.json (newer versions: UPGRADE=--upgrade)"
 	@echo "make clean      remove everything that make has made; var/ with your data stays"
 
