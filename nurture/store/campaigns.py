@@ -79,15 +79,6 @@ def definitions(session: Session, version_ids: Collection[int]) -> dict[int, Map
     return {version_id: definition for version_id, definition in rows}  # noqa: C416 - as above.
 
 
-def version_numbered(session: Session, campaign_id: int, number: int) -> int | None:
-    """The id of a campaign's version by its number."""
-    return session.scalar(
-        select(CampaignVersion.id).where(
-            CampaignVersion.campaign_id == campaign_id, CampaignVersion.number == number
-        )
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class StoredCampaign:
     """A campaign with its newest version, as files know it; `path` lies below the campaigns' directory."""

@@ -4,13 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Select, case, delete, exists, func, insert, select, tuple_
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from nurture.domain.events import HUMAN_EVIDENCE, EventKind, Verdict
 from nurture.domain.values import Lifecycle
 from nurture.store.schema import Campaign, DailyCount, Enrollment, EventRow, Lead, Message
+
+Group = TypeVar("Group")
+"""What sums are grouped by."""
 
 
 class Measure(StrEnum):
@@ -222,27 +226,25 @@ def totals(session: Session) -> dict[Measure, int]:
 
 def sums_by_day(session: Session, first: date, last: date) -> dict[date, dict[Measure, int]]:
     """Each measure over all campaigns by day; days on which nothing happened are left out."""
-    rows = session.execute(
-        select(DailyCount.day, DailyCount.measure, func.sum(DailyCount.number))
-        .where(DailyCount.day.between(first, last), DailyCount.measure.in_(tuple(Measure)))
-        .group_by(DailyCount.day, DailyCount.measure)
-    )
-    found: dict[date, dict[Measure, int]] = {}
-    for day, measure, number in rows:
-        found.setdefault(day, {})[Measure(measure)] = int(number)
-    return found
+    return _sums_by(session, DailyCount.day, first, last)
 
 
 def sums_by_campaign(session: Session, first: date, last: date) -> dict[str, dict[Measure, int]]:
     """Each measure from `first` to `last`, both included, by the campaign's slug."""
+    return _sums_by(session, DailyCount.campaign, first, last)
+
+
+def _sums_by(
+    session: Session, column: InstrumentedAttribute[Group], first: date, last: date
+) -> dict[Group, dict[Measure, int]]:
     rows = session.execute(
-        select(DailyCount.campaign, DailyCount.measure, func.sum(DailyCount.number))
+        select(column, DailyCount.measure, func.sum(DailyCount.number))
         .where(DailyCount.day.between(first, last), DailyCount.measure.in_(tuple(Measure)))
-        .group_by(DailyCount.campaign, DailyCount.measure)
+        .group_by(column, DailyCount.measure)
     )
-    found: dict[str, dict[Measure, int]] = {}
-    for campaign, measure, number in rows:
-        found.setdefault(campaign, {})[Measure(measure)] = int(number)
+    found: dict[Group, dict[Measure, int]] = {}
+    for group, measure, number in rows:
+        found.setdefault(group, {})[Measure(measure)] = int(number)
     return found
 
 

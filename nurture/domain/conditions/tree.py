@@ -1,5 +1,6 @@
 """The condition tree as it is written in files and forms."""
 
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -224,11 +225,15 @@ _KEYS = {
 }
 
 
-def _kind_of(value: Any) -> str | None:
-    """Which of the keys names the condition; `None` lets pydantic say which ones there are."""
-    if isinstance(value, Part):
-        return next((key for key, model in _KEYS.items() if type(value) is model), None)
-    return next((key for key in _KEYS if isinstance(value, dict) and key in value), None)
+def key_in(kinds: Mapping[str, type[Part]]) -> Callable[[Any], str | None]:
+    """A discriminator: which of the keys says what a value is; `None` lets pydantic say which there are."""
+
+    def key_of(value: Any) -> str | None:
+        if isinstance(value, Part):
+            return next((key for key, model in kinds.items() if type(value) is model), None)
+        return next((key for key in kinds if isinstance(value, dict) and key in value), None)
+
+    return key_of
 
 
 Condition = Annotated[
@@ -247,7 +252,7 @@ Condition = Annotated[
     | Annotated[InCampaignTest, Tag("in_campaign")]
     | Annotated[HasBeenTest, Tag("has_been")],
     Discriminator(
-        _kind_of,
+        key_in(_KEYS),
         custom_error_type="condition",
         custom_error_message="not a condition: use one of the keys " + ", ".join(_KEYS),
     ),

@@ -1,11 +1,11 @@
 """The steps of a campaign: seven kinds, told apart by the key that names what they do."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, PlainSerializer, Tag, model_validator
 
-from nurture.domain.conditions.tree import Condition, Part, as_tuple, one_or_many
+from nurture.domain.conditions.tree import Condition, Part, as_tuple, key_in, one_or_many
 from nurture.domain.definition.window import WindowField
 from nurture.domain.timing.durations import DurationField
 from nurture.domain.values import Lifecycle, Stage
@@ -214,12 +214,6 @@ _KEYS = {
 }
 
 
-def _kind_of(value: Any) -> str | None:
-    if isinstance(value, Part):
-        return next((key for key, model in _KEYS.items() if type(value) is model), None)
-    return next((key for key in _KEYS if isinstance(value, dict) and key in value), None)
-
-
 AnyStep = Annotated[
     Annotated[SendStep, Tag("send")]
     | Annotated[WaitStep, Tag("wait")]
@@ -229,7 +223,7 @@ AnyStep = Annotated[
     | Annotated[NotifyStep, Tag("notify")]
     | Annotated[ExitStep, Tag("exit")],
     Discriminator(
-        _kind_of,
+        key_in(_KEYS),
         custom_error_type="step",
         custom_error_message="not a step: use one of the keys " + ", ".join(_KEYS),
     ),
